@@ -1,0 +1,100 @@
+# The only entry: `make help` lists what there is. CMake and PGXS do the work behind it.
+
+PREFIX ?= /usr/local
+PG_CONFIG ?= pg_config
+FUZZ_SECONDS ?= 60
+export PG_CONFIG
+
+jobs := $(shell nproc)
+cxx_files = $(shell find applier -name '*.cpp' -o -name '*.h' | sort)
+c_files = $(wildcard plugin/*.c plugin/*.h)
+shell_files = $(wildcard tools/*.sh) .ci/run
+# What others than the owner must write needs sudo, unless it goes to a staging folder.
+sudo = $(if $(DESTDIR),,$(if $(filter 0,$(shell id -u)),,sudo))
+
+# $(call cmake,FOLDER,OPTIONS,TARGETS): configures and builds in build/FOLDER.
+cmake = cmake -S . -B build/$(1) -G Ninja $(2) --log-level=WARNING >/dev/null && \
+	cmake --build build/$(1) -j $(jobs) --target $(3)
+debug = -DCMAKE_BUILD_TYPE=Debug -DWALFERRY_FAILPOINTS=ON
+
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+.PHONY: help deps deps-lint deps-fuzz build install install-plugin demo check unit regress integration \
+	build-unit build-integration asan tsan fuzz format lint clean
+
+help: ## this list
+	@sed -nE 's/^([a-z]+):[^#]*## (.*)/  make \1\t\2/p' Makefile | expand -t 20
+
+deps: ## install what Debian 12 lacks (apt-get, as root or with sudo)
+	@tools/deps.sh build
+
+deps-lint: deps
+	@tools/deps.sh lint
+
+deps-fuzz: deps
+	@tools/deps.sh fuzz
+
+build: deps ## the plugin, and the program: build/release/walferry
+	@$(MAKE) -C plugin
+	$(call cmake,release,-DCMAKE_BUILD_TYPE=RelWithDebInfo,walferry)
+
+install: build install-plugin ## plugin into the server's folders, program into $(DESTDIR)$(PREFIX)/bin
+	$(sudo) install -D -m 755 build/release/walferry $(DESTDIR)$(PREFIX)/bin/walferry
+
+install-plugin: deps
+	@$(MAKE) -C plugin
+	@$(sudo) $(MAKE) -C plugin install
+
+demo: build install-plugin ## two servers, a busy database, kill -9 in the middle, verify
+	@tools/demo.sh
+
+check: install-plugin build-unit build-integration ## unit, regress, integration; ends with the counts
+	@tools/check.sh unit regress integration
+
+unit: build-unit ## unit tests (TESTS=pattern for some)
+	@tools/check.sh unit
+
+regress: install-plugin ## the plugin's SQL and isolation tests on a throwaway server
+	@tools/check.sh regress
+
+integration: install-plugin build-integration ## the whole program on throwaway servers (TESTS=pattern)
+	@tools/check.sh integration
+
+build-unit: deps
+	$(call cmake,test,$(debug),unit_tests)
+
+build-integration: deps
+	$(call cmake,test,$(debug),walferry integration_tests)
+
+asan: install-plugin ## unit tests and an integration smoke test under ASan and UBSan
+	$(call cmake,asan,$(debug) -DWALFERRY_SANITIZE=address$(comma)undefined -DWALFERRY_WERROR=OFF,\
+		unit_tests walferry integration_tests)
+	@BUILD_DIR=build/asan tools/check.sh unit
+	@BUILD_DIR=build/asan TESTS='*Smoke*' tools/check.sh integration
+
+tsan: deps ## unit tests under ThreadSanitizer
+	$(call cmake,tsan,$(debug) -DWALFERRY_SANITIZE=thread -DWALFERRY_WERROR=OFF,unit_tests)
+	@BUILD_DIR=build/tsan tools/check.sh unit
+
+fuzz: deps-fuzz ## the parsers under libFuzzer, FUZZ_SECONDS (60) each
+	$(call cmake,fuzz,-DCMAKE_CXX_COMPILER=clang++-14 -DWALFERRY_FUZZ=ON -DWALFERRY_WERROR=OFF,all)
+	@tools/fuzz.sh build/fuzz $(FUZZ_SECONDS)
+
+format: deps-lint ## lay out the C++ code
+	clang-format -i $(cxx_files)
+
+lint: deps-lint ## layout, clang-tidy, cppcheck, shellcheck
+	clang-format --dry-run -Werror $(cxx_files)
+	cmake -S . -B build/test -G Ninja $(debug) --log-level=WARNING >/dev/null
+	run-clang-tidy -quiet -p build/test -extra-arg=-Wno-error -extra-arg=-Wno-unknown-warning-option \
+		'applier/(src|tests)/'
+	cppcheck --quiet --error-exitcode=1 --inline-suppr --std=c++20 --enable=warning,performance,portability \
+		--suppress=missingInclude --suppress=unknownMacro -I applier/src -I plugin \
+		applier/src applier/tests $(filter %.c,$(c_files))
+	shellcheck $(shell_files)
+
+clean: ## remove all that was built here
+	rm -rf build
+	@if command -v $(PG_CONFIG) >/dev/null; then $(MAKE) -C plugin clean; fi
+
+comma := ,

@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: PostgreSQL
+#include "apply/destination_table.h"
+
+#include <algorithm>
+#include <unordered_map>
+
+namespace walferry {
+
+namespace {
+
+// The operator comes from the index that will serve the search: a type such as citext has its own `=` in a schema that no
+// search_path holds, and by the name alone text's would be taken, which says otherwise and uses no index.
+const char *const columns_sql = R"(
+SELECT a.attname, a.atttypid, coalesce(by_index.operator, by_type.operator, 'OPERATOR(pg_catalog.=)'),
+       EXISTS (SELECT FROM pg_catalog.pg_index i
+               JOIN pg_catalog.pg_class ic ON ic.oid = i.indexrelid
+               JOIN pg_catalog.pg_am am ON am.oid = ic.relam AND am.amname = 'btree'
+               WHERE i.indrelid = c.oid AND i.indisvalid AND i.indpred IS NULL AND i.indkey[0] = a.attnum)
+FROM pg_catalog.pg_class c
+JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+JOIN pg_catalog.pg_type t ON t.oid = a.atttypid
+LEFT JOIN LATERAL (
+    SELECT pg_catalog.format('OPERATOR(%I.%s)', opn.nspname, op.oprname) AS operator
+    FROM pg_catalog.pg_index i,
+         unnest(i.indkey::int2[], i.indclass::oid[]) AS k(attnum, opclass)
+    JOIN pg_catalog.pg_opclass oc ON oc.oid = k.opclass
+    JOIN pg_catalog.pg_am am ON am.oid = oc.opcmethod AND am.amname = 'btree'
+    JOIN pg_catalog.pg_amop ao ON ao.amopfamily = oc.opcfamily AND ao.amoplefttype = oc.opcintype
+                               AND ao.amoprighttype = oc.opcintype AND ao.amopstrategy = 3
+    JOIN pg_catalog.pg_operator op ON op.oid = ao.amopopr
+    JOIN pg_catalog.pg_namespace opn ON opn.oid = op.oprnamespace
+    WHERE i.indrelid = c.oid AND i.indisvalid AND k.attnum = a.attnum
+    ORDER BY i.indisprimary DESC, i.indisunique DESC, i.indexrelid
+    LIMIT 1) by_index ON true
+LEFT JOIN LATERAL (
+    SELECT pg_catalog.format('OPERATOR(%I.%s)', opn.nspname, op.oprname) AS operator
+    FROM pg_catalog.pg_opclass oc
+    JOIN pg_catalog.pg_am am ON am.oid = oc.opcmethod AND am.amname = 'btree'
+    JOIN pg_catalog.pg_amop ao ON ao.amopfamily = oc.opcfamily AND ao.amoplefttype = oc.opcintype
+                               AND ao.amoprighttype = oc.opcintype AND ao.amopstrategy = 3
+    JOIN pg_catalog.pg_operator op ON op.oid = ao.amopopr
+    JOIN pg_catalog.pg_namespace opn ON opn.oid = op.oprnamespace
+    WHERE oc.opcdefault AND oc.opcintype = CASE t.typtype WHEN 'd' THEN t.typbasetype ELSE t.oid END
+    LIMIT 1) by_type ON true
+WHERE n.nspname = $1 AND c.relname = $2 AND c.relkind IN ('r', 'p'))";
+
+}  // namespace
+
+Match match_of(const Relation &relation) {
+    if (relation.key_columns > 0) return Match::key;
+    if (relation.replica_identity != 'f') return Match::none;
+    const bool has_primary_key =
+        std::any_of(relation.columns.begin(), relation.columns.end(), [](const Column &c) { return c.primary_key; });
+    return has_primary_key ? Match::primary_key : Match::row;
+}
+
+Result<DestinationTable> find_destination_table(pq::Connection &connection, pq::Pipeline &pipeline,
+                                                const Relation &relation) {
+    const std::vector<pq::Param> params = {relation.schema, relation.name};
+    WF_TRY(pipeline.send(columns_sql, params));
+    WF_TRY(pipeline.send("SELECT to_regclass($1) IS NOT NULL",
+                         std::vector<pq::Param>{connection.quote_qualified(relation.schema, relation.name)}));
+    WF_TRY(pipeline.flush());
+    WF_ASSIGN(const pq::Rows rows, pipeline.read());
+    WF_ASSIGN(const pq::Rows exists, pipeline.read());
+
+    DestinationTable table;
+    table.name = connection.quote_qualified(relation.schema, relation.name);
+    table.match = match_of(relation);
+    if (!exists.boolean(0, 0)) {
+        return fail(Error{ErrorKind::conflict, Side::destination, "42P01",
+                          "table " + relation.qualified_name() + " does not exist", {},
+                          "It was created at the source after the task began, or dropped here. Create it here as it was "
+                          "at the source when this change was made, and start again; or exclude it in the task file.",
+                          {}});
+    }
+    std::unordered_map<std::string_view, int> by_name;
+    for (int row = 0; row < rows.count(); ++row) by_name[rows.view(row, 0)] = row;
+    for (const Column &column : relation.columns) {
+        const auto found = by_name.find(column.name);
+        if (found == by_name.end()) {
+            return fail(Error{ErrorKind::conflict, Side::destination, "42703",
+                              "table " + relation.qualified_name() + " has no column \"" + column.name + "\"", {},
+                              "The table's definition has changed at the source. Change it here in the same way, and "
+                              "start again.",
+                              {}});
+        }
+        const int row = found->second;
+        table.columns.push_back({connection.quote_identifier(column.name), static_cast<Oid>(rows.integer(row, 1)),
+                                 rows.text(row, 2), rows.boolean(row, 3)});
+    }
+    return table;
+}
+
+}  // namespace walferry

@@ -1,0 +1,46 @@
+// A source relation as the destination has it: where its rows go, and how one of them is found.
+//
+// SPDX-License-Identifier: PostgreSQL
+#pragma once
+
+#include <libpq-fe.h>
+
+#include <string>
+#include <vector>
+
+#include "base/error.h"
+#include "decode/relation.h"
+#include "pq/connection.h"
+#include "pq/pipeline.h"
+
+namespace walferry {
+
+struct DestinationColumn {
+    std::string name;    // quoted
+    Oid type = 0;        // at the destination
+    std::string equals;  // the operator of the column's index, or of its type's default: OPERATOR(schema.=)
+    bool leads_index = false;  // first column of some index
+};
+
+// By what an old row is found.
+enum class Match {
+    none,         // nothing tells which row it was: no replica identity
+    key,          // columns of the replica identity
+    primary_key,  // REPLICA IDENTITY FULL, but there is a primary key
+    row,          // REPLICA IDENTITY FULL: one row that is identical in every bit
+};
+
+struct DestinationTable {
+    std::string name;  // quoted and qualified
+    Match match = Match::none;
+    std::vector<DestinationColumn> columns;  // parallel to Relation::columns
+};
+
+Match match_of(const Relation &relation);
+
+// Look it up, through a pipeline in which no answer is owed. Errors: ErrorKind::conflict when the destination has no
+// such table or lacks a column.
+Result<DestinationTable> find_destination_table(pq::Connection &connection, pq::Pipeline &pipeline,
+                                                const Relation &relation);
+
+}  // namespace walferry

@@ -1,0 +1,52 @@
+// The SQL that applies one change, and where each of its parameters comes from. Text only: no server is needed.
+//
+// Two changes of one shape (the same table, kind, columns left alone, ...) share a statement, prepared once.
+//
+//   INSERT       INSERT ... OVERRIDING SYSTEM VALUE
+//   UPDATE       UPDATE ONLY ... SET what was sent WHERE the row; TOAST values that were left alone stay as they are
+//   replacement  an UPDATE that sets a GENERATED ALWAYS identity, which UPDATE can't: the row is deleted and inserted in
+//                one statement, values that were left alone taken from the deleted one
+//   DELETE       DELETE FROM ONLY ... WHERE the row
+//
+// SPDX-License-Identifier: PostgreSQL
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "apply/destination_table.h"
+#include "decode/change.h"
+
+namespace walferry {
+
+struct ParamSource {
+    bool old_tuple = false;
+    std::size_t column = 0;  // index into Relation::columns
+};
+
+struct Statement {
+    std::string sql;
+    std::vector<Oid> types;  // of the parameters
+    std::vector<ParamSource> params;
+};
+
+// A change's values, by the relation's columns; scratch space that is used again from change to change.
+struct ChangeValues {
+    std::vector<Value> old_row;  // of a key: only its columns are set, the others NULL
+    std::vector<Value> new_row;
+
+    // Requires: `change` is no truncate.
+    void split(const Change &change);
+
+private:
+    std::vector<Value> key_;
+};
+
+// What distinguishes statements of one table, as bytes: equal for equal SQL.
+void append_shape(std::string &shape, const Change &change, const DestinationTable &table, const ChangeValues &values);
+
+// Requires: `table` has what it takes to find the row (match is not none), unless the change is an insert.
+Statement make_statement(const Change &change, const DestinationTable &table, const ChangeValues &values);
+
+}  // namespace walferry

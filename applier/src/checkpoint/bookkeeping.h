@@ -1,0 +1,117 @@
+// What a task remembers, in plain tables of the destination (schema walferry), so that data and position commit together.
+//
+//   walferry.task         one row a task: its source, its slot, its phase
+//   walferry.schema_script  what the schema stage has still to run: indexes, then foreign keys
+//   walferry.checkpoint   how far the stream is applied: written in the transaction that applies
+//   walferry.progress     what has been flushed and may be confirmed to the slot; also what `status` reads
+//   walferry.table_state  one row a table: its copy's snapshot
+//
+// Invariants:
+//   1. checkpoint.lsn moves only from the value that its writer knows: a second writer fails (advance_checkpoint_sql).
+//   2. progress.flushed_lsn is committed synchronously before it is confirmed to the slot, so a slot that is ahead of
+//      both it and the checkpoint has lost us changes, and is refused.
+//
+// SPDX-License-Identifier: PostgreSQL
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/error.h"
+#include "base/lsn.h"
+#include "config/task.h"
+#include "pq/connection.h"
+
+namespace walferry {
+
+// What a task has to do next; in the order in which it passes through them.
+//   slot      make the slot, so that every later change is in the stream
+//   schema    make the tables
+//   copy      copy each under a snapshot of its own
+//   indexes   indexes, constraints, triggers; all but foreign keys
+//   catch_up  stream up to where the last copied table's snapshot ends: now the tables agree with each other
+//   constraints  foreign keys, which only then hold; materialized views, sequences
+//   stream    for as long as wanted
+//   done      the task has no stream stage and is complete
+enum class Phase { slot, schema, copy, indexes, catch_up, constraints, stream, done };
+const char *to_string(Phase phase);
+
+struct TaskRecord {
+    std::string source_system;    // pg_control_system().system_identifier
+    std::string source_database;
+    std::string slot;
+    std::string include;  // patterns, joined
+    std::string exclude;
+    Phase phase = Phase::slot;
+};
+
+// Which of the stored scripts.
+enum class Script { indexes, constraints };
+
+// A table's place between copy and stream.
+struct TableState {
+    std::uint32_t relid = 0;
+    std::string schema;
+    std::string name;
+    std::string state;  // pending: not copied; copied: the stream skips what the snapshot saw
+    std::string snapshot;  // pg_snapshot of the copy, empty while pending
+    Lsn copy_lsn;          // source's WAL insert position after the snapshot was taken: later commits are never in it
+    std::uint64_t rows = 0;
+    std::uint64_t bytes = 0;
+};
+
+struct Progress {
+    Lsn applied_lsn;  // the checkpoint
+    Lsn flushed_lsn;
+    Lsn received_lsn;
+    Lsn source_lsn;  // source's WAL end, as last heard
+    std::uint64_t changes = 0;
+    std::uint64_t transactions = 0;
+    std::string commit_time;  // of the last applied transaction at the source; empty before the first
+    std::string updated;      // when the record was written
+    std::string last_error;
+};
+
+// All calls: `destination` is a control or data connection; outside a transaction unless said otherwise.
+
+// Does the destination hold walferry's tables?
+Result<bool> bookkeeping_exists(pq::Connection &destination);
+// Make them if they are missing.
+Result<void> create_bookkeeping(pq::Connection &destination);
+
+// The task's record, if it has begun.
+Result<std::optional<TaskRecord>> find_task(pq::Connection &destination, const std::string &task);
+Result<void> insert_task(pq::Connection &destination, const std::string &task, const TaskRecord &record);
+// May run inside a transaction, to change phase together with what the phase made.
+Result<void> set_phase(pq::Connection &destination, const std::string &task, Phase phase);
+
+Result<void> insert_checkpoint(pq::Connection &destination, const std::string &task, Lsn lsn);
+Result<std::optional<Lsn>> find_checkpoint(pq::Connection &destination, const std::string &task);
+
+Result<void> save_script(pq::Connection &destination, const std::string &task, Script script, const std::string &sql);
+Result<std::string> find_script(pq::Connection &destination, const std::string &task, Script script);
+
+Result<void> replace_tables(pq::Connection &destination, const std::string &task,
+                            const std::vector<TableState> &tables);
+Result<std::vector<TableState>> list_tables(pq::Connection &destination, const std::string &task);
+// Inside the transaction that copied the table.
+Result<void> set_copied(pq::Connection &destination, const std::string &task, const TableState &table);
+
+Result<std::optional<Progress>> find_progress(pq::Connection &destination, const std::string &task);
+// Commits synchronously: when it returns, everything that the destination committed before is flushed too.
+Result<void> save_progress(pq::Connection &destination, const std::string &task, const Progress &progress);
+Result<void> save_error(pq::Connection &destination, const std::string &task, const std::string &error);
+
+// Remove the task; the schema too when it was the last one and holds nothing else. One transaction.
+Result<void> delete_task(pq::Connection &destination, const std::string &task);
+
+// Held by a running `run` for as long as its connection lives. False: another process holds it.
+Result<bool> try_lock_task(pq::Connection &destination, const std::string &task);
+
+// Prepared by the apply workers: $1 task, $2 old LSN, $3 new LSN, $4 commit time (microseconds since 2000-01-01 as
+// bigint). Raises not_null_violation when the stored position is not $2.
+extern const char *const advance_checkpoint_sql;
+
+}  // namespace walferry

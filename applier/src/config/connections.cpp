@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: PostgreSQL
+#include "config/connections.h"
+
+namespace walferry {
+
+pq::Settings exact_settings() {
+    return {
+        {"search_path", ""},
+        {"datestyle", "ISO"},
+        {"intervalstyle", "postgres"},
+        {"extra_float_digits", "3"},
+        {"bytea_output", "hex"},
+        {"timezone", "UTC"},
+        {"lc_monetary", "C"},
+        {"xmloption", "content"},
+        {"row_security", "off"},  // an error instead of rows that a policy hides
+        {"statement_timeout", "0"},
+        {"lock_timeout", "0"},
+        {"idle_in_transaction_session_timeout", "0"},
+        {"idle_session_timeout", "0"},
+        {"default_transaction_isolation", "read committed"},
+        {"default_transaction_deferrable", "off"},
+        {"standard_conforming_strings", "on"},
+    };
+}
+
+namespace {
+
+pq::ConnectOptions connection(const Task &task, Side side, const std::string &purpose, const std::string &encoding,
+                              const StopFlag *stop) {
+    pq::ConnectOptions options;
+    options.conninfo = side == Side::source ? task.source_conninfo : task.destination_conninfo;
+    options.side = side;
+    options.application_name = "walferry " + task.name + ": " + purpose;
+    options.settings = exact_settings();
+    options.settings.emplace_back("client_encoding", encoding);
+    options.stop = stop;
+    return options;
+}
+
+}  // namespace
+
+pq::ConnectOptions control_connection(const Task &task, Side side, const std::string &purpose, const StopFlag *stop) {
+    return connection(task, side, purpose, "UTF8", stop);
+}
+
+pq::ConnectOptions data_connection(const Task &task, Side side, const std::string &purpose,
+                                   const std::string &encoding, const StopFlag *stop) {
+    return connection(task, side, purpose, encoding, stop);
+}
+
+pq::ConnectOptions apply_connection(const Task &task, const std::string &purpose, const std::string &encoding,
+                                    const StopFlag *stop) {
+    auto options = data_connection(task, Side::destination, purpose, encoding, stop);
+    options.settings.emplace_back("session_replication_role", "replica");
+    return options;
+}
+
+}  // namespace walferry

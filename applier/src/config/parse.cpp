@@ -1,0 +1,329 @@
+// SPDX-License-Identifier: PostgreSQL
+#include <fmt/format.h>
+#include <toml++/toml.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+
+#include "config/nearest.h"
+#include "config/pattern.h"
+#include "config/task.h"
+#include "pq/conninfo.h"
+
+namespace walferry {
+
+namespace {
+
+using Words = std::vector<std::string_view>;
+
+struct KnownSection {
+    std::string_view name;
+    Words keys;
+};
+
+const std::vector<KnownSection> &known_sections() {
+    static const std::vector<KnownSection> sections = {
+        {"task", {"name", "stages"}},
+        {"source", {"conninfo", "slot"}},
+        {"destination", {"conninfo"}},
+        {"objects", {"include", "exclude"}},
+        {"schema", {"owners", "grants", "pg_bin"}},
+        {"copy", {"jobs"}},
+        {"apply", {"buffer_mb"}},
+        {"retry", {"connection_seconds"}},
+    };
+    return sections;
+}
+
+std::string did_you_mean(std::string_view word, const Words &known) {
+    const auto guess = nearest(word, known);
+    return guess.empty() ? std::string{} : fmt::format("; did you mean \"{}\"?", guess);
+}
+
+std::string listed(const Words &words) { return fmt::format("{}", fmt::join(words, ", ")); }
+
+bool is_name(std::string_view text, std::size_t length_max) {
+    return !text.empty() && text.size() <= length_max && std::all_of(text.begin(), text.end(), [](char c) {
+        return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_';
+    });
+}
+
+const char *type_name(toml::node_type type) {
+    switch (type) {
+        case toml::node_type::table:
+            return "a table";
+        case toml::node_type::array:
+            return "an array";
+        case toml::node_type::string:
+            return "a string";
+        case toml::node_type::integer:
+            return "a whole number";
+        case toml::node_type::floating_point:
+            return "a number with a fraction";
+        case toml::node_type::boolean:
+            return "true or false";
+        default:
+            return "a date or time";
+    }
+}
+
+// The whole file, for messages about it and for what it lacks.
+class File {
+public:
+    File(std::string path, toml::table root) : path_(std::move(path)), root_(std::move(root)) {}
+
+    const toml::table &root() const { return root_; }
+    const toml::table *section(std::string_view name) const { return root_[name].as_table(); }
+    const toml::node *value(std::string_view section_name, std::string_view key) const {
+        return root_[section_name][key].node();
+    }
+
+    tl::unexpected<Error> refuse(const toml::source_region &place, const std::string &message) const {
+        const auto line = std::max<toml::source_index>(place.begin.line, 1);
+        const auto column = std::max<toml::source_index>(place.begin.column, 1);
+        return fail(ErrorKind::config, fmt::format("{}:{}:{}: {}", path_, line, column, message));
+    }
+
+    // What is missing is reported at its section, or at the file's beginning.
+    tl::unexpected<Error> refuse_missing(std::string_view section_name, std::string_view key) const {
+        const auto *table = section(section_name);
+        return refuse(table == nullptr ? root_.source() : table->source(),
+                      fmt::format("key \"{}\" is missing in [{}]", key, section_name));
+    }
+
+    tl::unexpected<Error> refuse_type(const toml::node &node, std::string_view key, const char *wanted) const {
+        return refuse(node.source(), fmt::format("\"{}\" must be {}, not {}", key, wanted, type_name(node.type())));
+    }
+
+    const std::string &path() const { return path_; }
+
+private:
+    std::string path_;
+    toml::table root_;
+};
+
+Result<void> check_keys(const File &file, const KnownSection &section, const toml::table &table) {
+    for (const auto &[key, node] : table) {
+        if (std::find(section.keys.begin(), section.keys.end(), key.str()) != section.keys.end()) continue;
+        return file.refuse(key.source(), fmt::format("unknown key \"{}\" in [{}]{}", key.str(), section.name,
+                                                     did_you_mean(key.str(), section.keys)));
+    }
+    return {};
+}
+
+// Before any value is read: a mistyped key says more than the one that is missed for it.
+Result<void> check_names(const File &file) {
+    Words names;
+    for (const auto &section : known_sections()) names.push_back(section.name);
+    for (const auto &[key, node] : file.root()) {
+        const auto known = std::find(names.begin(), names.end(), key.str());
+        if (known == names.end() && node.is_table()) {
+            return file.refuse(key.source(),
+                               fmt::format("unknown section [{}]{}", key.str(), did_you_mean(key.str(), names)));
+        }
+        if (known == names.end()) {
+            return file.refuse(key.source(), fmt::format("key \"{}\" stands outside of a section; sections are {}",
+                                                         key.str(), listed(names)));
+        }
+        if (!node.is_table()) {
+            return file.refuse(key.source(), fmt::format("\"{}\" is a section: write [{}]", key.str(), key.str()));
+        }
+        const auto &section = known_sections()[static_cast<std::size_t>(known - names.begin())];
+        WF_TRY(check_keys(file, section, *node.as_table()));
+    }
+    return {};
+}
+
+Result<std::string> text_of(const File &file, std::string_view key, const toml::node &node) {
+    const auto *text = node.as_string();
+    if (text == nullptr) return file.refuse_type(node, key, "a string");
+    if (text->get().find('\0') != std::string::npos) {
+        return file.refuse(node.source(), fmt::format("\"{}\" holds a zero byte", key));
+    }
+    return text->get();
+}
+
+// Each of these leaves `value` alone when the file doesn't set it.
+Result<void> read_text(const File &file, std::string_view section, std::string_view key, std::string &value) {
+    const auto *node = file.value(section, key);
+    if (node == nullptr) return {};
+    WF_ASSIGN(value, text_of(file, key, *node));
+    return {};
+}
+
+Result<void> read_boolean(const File &file, std::string_view section, std::string_view key, bool &value) {
+    const auto *node = file.value(section, key);
+    if (node == nullptr) return {};
+    if (!node->is_boolean()) return file.refuse_type(*node, key, "true or false");
+    value = node->as_boolean()->get();
+    return {};
+}
+
+template <std::integral T>
+Result<void> read_number(const File &file, std::string_view section, std::string_view key, T min, T max, T &value) {
+    const auto *node = file.value(section, key);
+    if (node == nullptr) return {};
+    if (!node->is_integer()) return file.refuse_type(*node, key, "a whole number");
+    const std::int64_t number = node->as_integer()->get();
+    if (std::cmp_less(number, min) || std::cmp_greater(number, max)) {
+        return file.refuse(node->source(),
+                           fmt::format("\"{}\" must lie between {} and {}, not {}", key, min, max, number));
+    }
+    value = static_cast<T>(number);
+    return {};
+}
+
+// Calls `each(text, node)` for every string of an array.
+template <class Each>
+Result<void> read_texts(const File &file, std::string_view section, std::string_view key, Each each) {
+    const auto *node = file.value(section, key);
+    if (node == nullptr) return {};
+    const auto *array = node->as_array();
+    if (array == nullptr) return file.refuse_type(*node, key, "an array of strings");
+    for (const auto &element : *array) {
+        WF_ASSIGN(const std::string text, text_of(file, key, element));
+        WF_TRY(each(text, element));
+    }
+    return {};
+}
+
+Result<void> read_stages(const File &file, Task &task) {
+    const auto *node = file.value("task", "stages");
+    if (node == nullptr) return {};
+    task.schema_stage = task.copy_stage = task.stream_stage = false;
+    WF_TRY(read_texts(file, "task", "stages", [&](const std::string &stage, const toml::node &place) -> Result<void> {
+        static const Words names = {"schema", "copy", "stream"};
+        bool *const stages[] = {&task.schema_stage, &task.copy_stage, &task.stream_stage};
+        const auto known = std::find(names.begin(), names.end(), stage);
+        if (known == names.end()) {
+            return file.refuse(place.source(), fmt::format("unknown stage \"{}\"{}; stages are {}", stage,
+                                                           did_you_mean(stage, names), listed(names)));
+        }
+        bool &wanted = *stages[known - names.begin()];
+        if (wanted) return file.refuse(place.source(), fmt::format("stage \"{}\" is listed twice", stage));
+        wanted = true;
+        return {};
+    }));
+    if (task.schema_stage || task.copy_stage || task.stream_stage) return {};
+    return file.refuse(node->source(), "\"stages\" is empty: a task needs one at least");
+}
+
+Result<void> read_name(const File &file, Task &task) {
+    static constexpr std::size_t length_max = 40;  // leaves room for it in a slot's name
+    const auto *node = file.value("task", "name");
+    task.name = std::filesystem::path(file.path()).stem().string();
+    WF_TRY(read_text(file, "task", "name", task.name));
+    if (is_name(task.name, length_max)) return {};
+    const auto allowed = fmt::format("a-z, 0-9 and _ only, 1 to {} of them", length_max);
+    if (node != nullptr) {
+        return file.refuse(node->source(), fmt::format("\"{}\" can't name a task: {}", task.name, allowed));
+    }
+    return file.refuse({}, fmt::format("the file's name can't name the task ({}): set \"name\" in [task]", allowed));
+}
+
+Result<void> read_conninfo(const File &file, std::string_view section, std::string &conninfo) {
+    const auto *node = file.value(section, "conninfo");
+    if (node == nullptr) return file.refuse_missing(section, "conninfo");
+    WF_TRY(read_text(file, section, "conninfo", conninfo));
+    if (conninfo.find_first_not_of(" \t\n") == std::string::npos) {
+        return file.refuse(node->source(), fmt::format("\"conninfo\" in [{}] is empty", section));
+    }
+    const auto what = fmt::format("\"conninfo\" in [{}]", section);
+    const auto parsed = pq::Conninfo::parse(conninfo, what);
+    if (!parsed) {
+        auto refused = file.refuse(node->source(), parsed.error().message);
+        refused.value().hint = parsed.error().hint;
+        return refused;
+    }
+    if (!parsed->get("replication").empty()) {
+        return file.refuse(node->source(), what + " sets replication, which walferry sets where it is needed");
+    }
+    return {};
+}
+
+Result<void> read_slot(const File &file, Task &task) {
+    task.slot = "walferry_" + task.name;
+    WF_TRY(read_text(file, "source", "slot", task.slot));
+    if (is_name(task.slot, 63)) return {};
+    return file.refuse(file.value("source", "slot")->source(),
+                       fmt::format("\"{}\" can't name a slot: a-z, 0-9 and _ only, 1 to 63 of them", task.slot));
+}
+
+Result<void> read_patterns(const File &file, std::string_view key, std::vector<std::string> &patterns) {
+    const auto *node = file.value("objects", key);
+    if (node == nullptr) return {};
+    patterns.clear();
+    return read_texts(file, "objects", key, [&](const std::string &pattern, const toml::node &place) -> Result<void> {
+        const auto fault = pattern_fault(pattern);
+        if (!fault.empty()) return file.refuse(place.source(), fmt::format("pattern \"{}\" {}", pattern, fault));
+        patterns.push_back(pattern);
+        return {};
+    });
+}
+
+Result<void> read_objects(const File &file, Task &task) {
+    WF_TRY(read_patterns(file, "include", task.include));
+    WF_TRY(read_patterns(file, "exclude", task.exclude));
+    if (!task.include.empty()) return {};
+    return file.refuse(file.value("objects", "include")->source(), "\"include\" is empty: the task would take no table");
+}
+
+Result<Task> read_values(const File &file) {
+    Task task;
+    WF_TRY(read_name(file, task));
+    WF_TRY(read_stages(file, task));
+    WF_TRY(read_conninfo(file, "source", task.source_conninfo));
+    WF_TRY(read_slot(file, task));
+    WF_TRY(read_conninfo(file, "destination", task.destination_conninfo));
+    WF_TRY(read_objects(file, task));
+    WF_TRY(read_boolean(file, "schema", "owners", task.owners));
+    WF_TRY(read_boolean(file, "schema", "grants", task.grants));
+    WF_TRY(read_text(file, "schema", "pg_bin", task.pg_bin));
+    WF_TRY(read_number(file, "copy", "jobs", 1, 64, task.copy_jobs));
+    std::uint64_t buffer_mb = task.buffer_bytes >> 20;
+    WF_TRY(read_number<std::uint64_t>(file, "apply", "buffer_mb", 1, 4096, buffer_mb));
+    task.buffer_bytes = buffer_mb << 20;
+    // The upper bound, ten years, keeps sums with points in time from overflowing.
+    WF_TRY(read_number<std::int64_t>(file, "retry", "connection_seconds", 0, 315'360'000,
+                                     task.retry_connection_seconds));
+    return task;
+}
+
+Result<toml::table> parse_toml(std::string_view text, const std::string &path) {
+    try {
+        return toml::parse(text, path);
+    } catch (const toml::parse_error &error) {
+        const auto &place = error.source().begin;
+        return fail(ErrorKind::config,
+                    fmt::format("{}:{}:{}: {}", path, place.line, place.column, error.description()));
+    }
+}
+
+}  // namespace
+
+Result<Task> parse_task(std::string_view text, const std::string &path) {
+    WF_ASSIGN(toml::table root, parse_toml(text, path));
+    const File file(path, std::move(root));
+    WF_TRY(check_names(file));
+    return read_values(file);
+}
+
+Result<Task> read_task(const std::string &path) {
+    const auto unreadable = [&] {
+        return fail(ErrorKind::config, fmt::format("{}: {}", path, std::strerror(errno)),
+                    "Name the task file (TOML) as the command's argument.");
+    };
+    errno = 0;
+    std::ifstream in(path, std::ios::binary);
+    if (!in) return unreadable();
+    std::ostringstream text;
+    text << in.rdbuf();  // fails on an empty file too
+    if (!text && errno != 0) return unreadable();
+    return parse_task(text.str(), path);
+}
+
+}  // namespace walferry

@@ -1,0 +1,227 @@
+// Goal: a mistake in a task file is named at its line and column, in words that say what to write instead.
+//
+// SPDX-License-Identifier: PostgreSQL
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <fstream>
+
+#include "config/nearest.h"
+#include "config/pattern.h"
+#include "config/task.h"
+
+namespace walferry {
+namespace {
+
+const std::string required = "[source]\nconninfo = 'dbname=a'\n[destination]\nconninfo = 'dbname=b'\n";
+
+Task parsed(const std::string &text) {
+    auto task = parse_task(text, "folder/shop.toml");
+    EXPECT_TRUE(task.has_value()) << task.error().text();
+    return task ? *task : Task{};
+}
+
+// The refusal's message after "shop.toml:", so it begins with line and column.
+std::string refused(const std::string &text) {
+    const auto task = parse_task(text, "shop.toml");
+    if (task) return "accepted";
+    EXPECT_EQ(task.error().kind, ErrorKind::config);
+    static const std::string prefix = "shop.toml:";
+    EXPECT_EQ(task.error().message.substr(0, prefix.size()), prefix);
+    return task.error().message.substr(prefix.size());
+}
+
+TEST(ParseTask, GivesDefaultsForWhatIsLeftOut) {
+    const Task task = parsed(required);
+    EXPECT_EQ(task.name, "shop");
+    EXPECT_TRUE(task.schema_stage && task.copy_stage && task.stream_stage);
+    EXPECT_EQ(task.source_conninfo, "dbname=a");
+    EXPECT_EQ(task.slot, "walferry_shop");
+    EXPECT_EQ(task.destination_conninfo, "dbname=b");
+    EXPECT_EQ(task.include, std::vector<std::string>{"*.*"});
+    EXPECT_TRUE(task.exclude.empty());
+    EXPECT_FALSE(task.owners || task.grants);
+    EXPECT_EQ(task.pg_bin, "");
+    EXPECT_EQ(task.copy_jobs, 4);
+    EXPECT_EQ(task.buffer_bytes, 64ULL << 20);
+    EXPECT_EQ(task.retry_connection_seconds, 43200);
+}
+
+TEST(ParseTask, TakesEveryKey) {
+    const Task task = parsed(R"(
+[task]
+name = "orders_2"
+stages = ["stream", "copy"]
+[source]
+conninfo = "postgresql://u@h:5433/shop"
+slot = "my_slot"
+[destination]
+conninfo = "host=b"
+[objects]
+include = ['shop.*', '"Old, Shop"."a.b"']
+exclude = ["shop.audit_?"]
+[schema]
+owners = true
+grants = true
+pg_bin = "/opt/pg/bin"
+[copy]
+jobs = 64
+[apply]
+buffer_mb = 4096
+[retry]
+connection_seconds = 0
+)");
+    EXPECT_EQ(task.name, "orders_2");
+    EXPECT_FALSE(task.schema_stage);
+    EXPECT_TRUE(task.copy_stage && task.stream_stage);
+    EXPECT_EQ(task.slot, "my_slot");
+    EXPECT_EQ(task.include, (std::vector<std::string>{"shop.*", "\"Old, Shop\".\"a.b\""}));
+    EXPECT_EQ(task.exclude, std::vector<std::string>{"shop.audit_?"});
+    EXPECT_TRUE(task.owners && task.grants);
+    EXPECT_EQ(task.pg_bin, "/opt/pg/bin");
+    EXPECT_EQ(task.copy_jobs, 64);
+    EXPECT_EQ(task.buffer_bytes, 4096ULL << 20);
+    EXPECT_EQ(task.retry_connection_seconds, 0);
+}
+
+TEST(ParseTask, NamesUnknownKeysAndSections) {
+    EXPECT_EQ(refused("[objects]\n  inclde = []\n"),
+              "2:3: unknown key \"inclde\" in [objects]; did you mean \"include\"?");
+    EXPECT_EQ(refused("[source]\nconinfo = 'dbname=a'\n"),
+              "2:1: unknown key \"coninfo\" in [source]; did you mean \"conninfo\"?");
+    EXPECT_EQ(refused("[copy]\nparallelism = 3\n"), "2:1: unknown key \"parallelism\" in [copy]");
+    EXPECT_EQ(refused("\n[object]\n"), "2:2: unknown section [object]; did you mean \"objects\"?");
+    EXPECT_EQ(refused("name = 'x'\n").substr(0, 43), "1:1: key \"name\" stands outside of a section;");
+}
+
+TEST(ParseTask, RefusesWrongTypes) {
+    EXPECT_EQ(refused("source = 'dbname=a'\n"), "1:1: \"source\" is a section: write [source]");
+    EXPECT_EQ(refused("[[source]]\nconninfo = 'a=b'\n"), "1:3: \"source\" is a section: write [source]");
+    EXPECT_EQ(refused("[source]\nconninfo = 5\n"), "2:12: \"conninfo\" must be a string, not a whole number");
+    EXPECT_EQ(refused("[task]\nname = ['a']\n"), "2:8: \"name\" must be a string, not an array");
+    EXPECT_EQ(refused("[task]\nstages = 'copy'\n"), "2:10: \"stages\" must be an array of strings, not a string");
+    EXPECT_EQ(refused("[task]\nstages = ['copy', 1]\n"), "2:19: \"stages\" must be a string, not a whole number");
+    EXPECT_EQ(refused(required + "[objects]\ninclude = 'a.b'\n"),
+              "6:11: \"include\" must be an array of strings, not a string");
+    EXPECT_EQ(refused(required + "[schema]\nowners = 1\n"), "6:10: \"owners\" must be true or false, not a whole number");
+    EXPECT_EQ(refused(required + "[copy]\njobs = 1.5\n"),
+              "6:8: \"jobs\" must be a whole number, not a number with a fraction");
+    EXPECT_EQ(refused(required + "[copy]\njobs = 2026-01-01\n"), "6:8: \"jobs\" must be a whole number, not a date or time");
+}
+
+TEST(ParseTask, RefusesNumbersOutOfRange) {
+    EXPECT_EQ(refused(required + "[copy]\njobs = 0\n"), "6:8: \"jobs\" must lie between 1 and 64, not 0");
+    EXPECT_EQ(refused(required + "[copy]\njobs = 65\n"), "6:8: \"jobs\" must lie between 1 and 64, not 65");
+    EXPECT_EQ(refused(required + "[apply]\nbuffer_mb = -1\n"), "6:13: \"buffer_mb\" must lie between 1 and 4096, not -1");
+    EXPECT_EQ(refused(required + "[apply]\nbuffer_mb = 4097\n"),
+              "6:13: \"buffer_mb\" must lie between 1 and 4096, not 4097");
+    EXPECT_EQ(refused(required + "[retry]\nconnection_seconds = -1\n"),
+              "6:22: \"connection_seconds\" must lie between 0 and 315360000, not -1");
+    EXPECT_NE(refused(required + "[copy]\njobs = 99999999999999999999\n"), "accepted");
+}
+
+TEST(ParseTask, NamesMissingAndEmptyValues) {
+    EXPECT_EQ(refused(""), "1:1: key \"conninfo\" is missing in [source]");
+    EXPECT_EQ(refused("\n[source]\nslot = 'a'\n"), "2:1: key \"conninfo\" is missing in [source]");
+    EXPECT_EQ(refused("[source]\nconninfo = 'dbname=a'\n"), "1:1: key \"conninfo\" is missing in [destination]");
+    EXPECT_EQ(refused("[source]\nconninfo = ' '\n"), "2:12: \"conninfo\" in [source] is empty");
+    EXPECT_EQ(refused("[task]\nstages = []\n"), "2:10: \"stages\" is empty: a task needs one at least");
+    EXPECT_EQ(refused(required + "[objects]\ninclude = []\n"),
+              "6:11: \"include\" is empty: the task would take no table");
+}
+
+TEST(ParseTask, ChecksStages) {
+    EXPECT_EQ(refused("[task]\nstages = ['schema', 'strem']\n"),
+              "2:21: unknown stage \"strem\"; did you mean \"stream\"?; stages are schema, copy, stream");
+    EXPECT_EQ(refused("[task]\nstages = ['copy', 'copy']\n"), "2:19: stage \"copy\" is listed twice");
+}
+
+TEST(ParseTask, ChecksNames) {
+    EXPECT_EQ(refused("[task]\nname = 'Shop'\n"), "2:8: \"Shop\" can't name a task: a-z, 0-9 and _ only, 1 to 40 of them");
+    EXPECT_NE(refused("[task]\nname = ''\n"), "accepted");
+    EXPECT_NE(refused("[task]\nname = '" + std::string(41, 'a') + "'\n"), "accepted");
+    EXPECT_EQ(refused(required + "[task]\nname = '" + std::string(40, 'a') + "'\n"), "accepted");
+    EXPECT_EQ(refused("[source]\nconninfo = 'dbname=a'\nslot = 'a-b'\n"),
+              "3:8: \"a-b\" can't name a slot: a-z, 0-9 and _ only, 1 to 63 of them");
+    const auto by_file = parse_task(required, "My Shop.toml");
+    ASSERT_FALSE(by_file);
+    EXPECT_EQ(by_file.error().message.substr(0, 50), "My Shop.toml:1:1: the file's name can't name the t");
+}
+
+TEST(ParseTask, KeepsPasswordsOutOfMessages) {
+    for (const std::string conninfo : {"host=a password=hunter2 nonsense", "postgresql://u:hunter2@[::1/shop",
+                                       "hunter2", "host=a pasword=hunter2"}) {
+        const auto message = refused("[source]\nconninfo = '" + conninfo + "'\n");
+        EXPECT_EQ(message, "2:12: \"conninfo\" in [source] is not a valid connection string");
+    }
+    // Mistakes that TOML itself refuses: what it says must not show the line.
+    for (const std::string line : {"conninfo = 'host=a password=hunter2", "conninfo = host=a password=hunter2",
+                                   "conninfo = \"host=a\" hunter2", "conninfo = \"\\hunter2\"",
+                                   "conninfo 'password=hunter2'"}) {
+        const auto message = refused("[source]\n" + line + "\n");
+        EXPECT_EQ(message.find("hunter2"), std::string::npos) << message;
+        EXPECT_EQ(message.substr(0, 2), "2:") << message;
+    }
+}
+
+TEST(ParseTask, RefusesWhatWalferrySetsItself) {
+    EXPECT_EQ(refused("[source]\nconninfo = 'dbname=a replication=database'\n"),
+              "2:12: \"conninfo\" in [source] sets replication, which walferry sets where it is needed");
+}
+
+TEST(ParseTask, RefusesZeroBytes) {
+    EXPECT_EQ(refused("[source]\nconninfo = \"dbname=a\\u0000b\"\n"), "2:12: \"conninfo\" holds a zero byte");
+}
+
+TEST(ParseTask, NamesTheTomlMistake) {
+    EXPECT_EQ(refused("[source]\nconninfo = 'a'\nconninfo = 'b'\n").substr(0, 2), "3:");
+    EXPECT_EQ(refused("[source\n").substr(0, 2), "1:");
+    EXPECT_NE(refused("[source]\nconninfo = 'a\xff'\n"), "accepted");
+}
+
+TEST(ParseTask, ChecksPatterns) {
+    EXPECT_EQ(refused(required + "[objects]\ninclude = ['a.b', 'shop']\n"),
+              "6:19: pattern \"shop\" has no dot between schema and table");
+    EXPECT_EQ(refused(required + "[objects]\nexclude = ['']\n"),
+              "6:12: pattern \"\" has no dot between schema and table");
+}
+
+TEST(Pattern, Faults) {
+    EXPECT_EQ(pattern_fault("shop.*"), "");
+    EXPECT_EQ(pattern_fault("\"a\"\"b\".\"c,d.e\""), "");
+    EXPECT_EQ(pattern_fault("a.b.c").substr(0, 17), "has more than one");
+    EXPECT_EQ(pattern_fault("a.b,c.d").substr(0, 13), "holds a comma");
+    EXPECT_EQ(pattern_fault(".b").substr(0, 5), "lacks");
+    EXPECT_EQ(pattern_fault("a.").substr(0, 5), "lacks");
+    EXPECT_EQ(pattern_fault("a.\"b").substr(0, 18), "has a double quote");
+}
+
+TEST(Nearest, FindsTheLikelyWord) {
+    static constexpr std::string_view words[] = {"include", "exclude"};
+    EXPECT_EQ(nearest("inclde", words), "include");
+    EXPECT_EQ(nearest("exlude", words), "exclude");
+    EXPECT_EQ(nearest("tables", words), "");
+    EXPECT_EQ(nearest("", words), "");
+}
+
+TEST(ReadTask, ReadsAFile) {
+    const auto path = std::filesystem::temp_directory_path() / "walferry_parse_test.toml";
+    std::ofstream(path) << required;
+    const auto task = read_task(path.string());
+    std::filesystem::remove(path);
+    ASSERT_TRUE(task.has_value());
+    EXPECT_EQ(task->name, "walferry_parse_test");
+}
+
+TEST(ReadTask, NamesAFileThatCantBeRead) {
+    const auto missing = read_task("/nonexistent/shop.toml");
+    ASSERT_FALSE(missing);
+    EXPECT_EQ(missing.error().kind, ErrorKind::config);
+    EXPECT_EQ(missing.error().message, "/nonexistent/shop.toml: No such file or directory");
+    const auto folder = read_task("/tmp");
+    ASSERT_FALSE(folder);
+    EXPECT_EQ(folder.error().message, "/tmp: Is a directory");
+}
+
+}  // namespace
+}  // namespace walferry

@@ -1,0 +1,42 @@
+// A task file as plain values, checked. docs and README describe the keys; config/parse.cpp is the only reader.
+//
+// SPDX-License-Identifier: PostgreSQL
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "base/error.h"
+
+namespace walferry {
+
+struct Task {
+    std::string name;  // [a-z0-9_]{1,40}
+    bool schema_stage = true;
+    bool copy_stage = true;
+    bool stream_stage = true;
+
+    std::string source_conninfo;
+    std::string slot;  // [a-z0-9_]{1,63}
+    std::string destination_conninfo;
+
+    std::vector<std::string> include = {"*.*"};  // psql patterns schema.table, UTF-8
+    std::vector<std::string> exclude;
+
+    bool owners = false;  // copy the owners of objects
+    bool grants = false;  // copy their privileges
+    std::string pg_bin;   // folder of pg_dump and pg_restore; empty: looked for
+
+    int copy_jobs = 4;
+    std::uint64_t buffer_bytes = std::uint64_t{64} << 20;
+    std::int64_t retry_connection_seconds = 43200;
+};
+
+// Read and check a task file. Errors: ErrorKind::config, the message begins "FILE:line:column: ".
+Result<Task> read_task(const std::string &path);
+
+// The same from text, for tests; `path` stands in messages and gives the default name.
+Result<Task> parse_task(std::string_view text, const std::string &path);
+
+}  // namespace walferry

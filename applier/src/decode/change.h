@@ -1,0 +1,68 @@
+// What the decoder yields: transactions and their changes, as views into the frames.
+//
+// SPDX-License-Identifier: PostgreSQL
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/lsn.h"
+#include "decode/relation.h"
+
+namespace walferry {
+
+struct Transaction {
+    std::uint64_t xid = 0;  // top-level, with its epoch
+    Lsn commit_lsn;         // start of the commit record
+    Lsn end_lsn;            // its end
+    std::int64_t commit_time = 0;  // microseconds since 2000-01-01 UTC
+    Lsn origin_lsn;
+    std::string origin;  // empty: local
+};
+
+enum class ChangeKind : std::uint8_t { insert, update, remove, truncate };
+enum class OldTuple : std::uint8_t { none, key, row };
+
+struct Truncate {
+    bool cascade = false;
+    bool restart_identity = false;
+    std::vector<const Relation *> relations;
+};
+
+// One column's value: a view into the frame, NULL, or a TOAST value that an update left alone.
+struct Value {
+    const char *data = nullptr;
+    std::int32_t length = 0;  // or WF_LENGTH_NULL, WF_LENGTH_UNCHANGED
+
+    bool null() const { return length == -1; }
+    bool unchanged() const { return length == -2; }
+};
+
+// The bytes of a tuple (int16 count; int32 length, bytes; ...), checked by the decoder against its relation.
+class Tuple {
+public:
+    Tuple() = default;
+    explicit Tuple(std::string_view bytes) : bytes_(bytes) {}
+
+    std::string_view bytes() const { return bytes_; }
+    // Split into columns; `values` is overwritten.
+    void split(std::vector<Value> &values) const;
+
+private:
+    std::string_view bytes_;
+};
+
+// A view: lives as long as the frame that it came in and the decoder that knows its relation.
+struct Change {
+    ChangeKind kind = ChangeKind::insert;
+    OldTuple old_kind = OldTuple::none;
+    const Relation *relation = nullptr;  // of a truncate: the first
+    Tuple old_tuple;
+    Tuple new_tuple;
+    std::unique_ptr<Truncate> truncate;  // of a truncate alone
+};
+
+}  // namespace walferry

@@ -1,0 +1,39 @@
+// A source table as the stream describes it. Immutable: a changed table is a new Relation.
+//
+// SPDX-License-Identifier: PostgreSQL
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace walferry {
+
+struct Column {
+    std::string name;
+    bool key = false;  // part of the replica identity
+    bool primary_key = false;
+    bool generated = false;  // sent because it is part of the key; the destination computes it
+    bool identity_always = false;
+    bool not_null = false;
+    bool binary = true;  // else text
+    std::uint32_t type = 0;
+    std::string type_schema;
+    std::string type_name;
+    std::int32_t typmod = -1;
+    std::string collation_schema;
+    std::string collation_name;
+};
+
+struct Relation {
+    std::uint32_t relid = 0;
+    std::string schema;  // in the source's encoding
+    std::string name;
+    char replica_identity = 'd';  // pg_class.relreplident
+    std::vector<Column> columns;
+    std::size_t key_columns = 0;  // how many have `key`
+
+    std::string qualified_name() const { return schema + "." + name; }  // for messages, not for SQL
+};
+
+}  // namespace walferry

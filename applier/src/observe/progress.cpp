@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: PostgreSQL
+#include "observe/progress.h"
+
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cstdio>
+
+namespace walferry {
+
+ProgressDisplay::ProgressDisplay()
+    : terminal_(isatty(STDERR_FILENO) != 0),
+      interval_(terminal_ ? std::chrono::milliseconds(500) : std::chrono::milliseconds(10'000)),
+      last_shown_(Clock::now()),
+      started_(last_shown_) {}
+
+void ProgressDisplay::copy(const CopyProgress &progress) {
+    if (!due()) return;
+    const auto bytes = progress.bytes.load(std::memory_order_relaxed);
+    const auto done = progress.table_bytes_done.load(std::memory_order_relaxed);
+    const double elapsed = std::chrono::duration<double>(Clock::now() - started_).count();
+    std::string eta = "-";
+    if (done > 0) {
+        const double whole = elapsed * static_cast<double>(progress.table_bytes) / static_cast<double>(done);
+        eta = fmt::format("{:.0f} s", std::max(0.0, whole - elapsed));
+    }
+    show(fmt::format("copy: {}/{} tables, {} rows, {}, {}/s, ETA {}", progress.tables_done.load(std::memory_order_relaxed),
+                     progress.tables, progress.rows.load(std::memory_order_relaxed), readable_bytes(bytes),
+                     readable_bytes(static_cast<std::uint64_t>(rate(bytes))), eta));
+}
+
+void ProgressDisplay::stream(const Positions &positions) {
+    if (!due()) return;
+    const auto changes = positions.changes.load(std::memory_order_relaxed);
+    show(fmt::format("stream: applied {}, {} changes, {:.0f}/s, lag {} and {} ms", positions.applied_lsn.get().text(),
+                     changes, rate(changes),
+                     readable_bytes(distance(positions.applied_lsn.get(), positions.source_lsn.get())), lag_ms(positions)));
+}
+
+void ProgressDisplay::end() {
+    if (line_open_) std::fputs("\r\033[K", stderr);
+    line_open_ = false;
+    last_value_ = 0;
+    last_shown_ = Clock::now();
+    started_ = last_shown_;
+}
+
+bool ProgressDisplay::due() { return Clock::now() - last_shown_ >= interval_; }
+
+double ProgressDisplay::rate(std::uint64_t value) {
+    const double elapsed = std::chrono::duration<double>(Clock::now() - last_shown_).count();
+    const double rate = static_cast<double>(value - std::min(value, last_value_)) / elapsed;
+    last_value_ = value;
+    return rate;
+}
+
+void ProgressDisplay::show(const std::string &line) {
+    last_shown_ = Clock::now();
+    if (!terminal_) {
+        spdlog::info("{}", line);
+        return;
+    }
+    std::fprintf(stderr, "\r\033[K%s", line.c_str());
+    std::fflush(stderr);
+    line_open_ = true;
+}
+
+std::string readable_bytes(std::uint64_t bytes) {
+    static constexpr std::array<const char *, 5> units = {"B", "kB", "MB", "GB", "TB"};
+    double value = static_cast<double>(bytes);
+    std::size_t unit = 0;
+    while (value >= 1000 && unit + 1 < units.size()) {
+        value /= 1000;
+        ++unit;
+    }
+    return fmt::format("{:.{}f} {}", value, unit == 0 || value >= 100 ? 0 : 1, units[unit]);
+}
+
+std::int64_t lag_ms(const Positions &positions) {
+    const auto commit_time = positions.applied_commit_time.load(std::memory_order_relaxed);
+    if (commit_time == 0 || positions.applied_lsn.get() >= positions.received_lsn.get()) return 0;
+    return std::max<std::int64_t>(0, (positions.source_time.load(std::memory_order_relaxed) - commit_time) / 1000);
+}
+
+}  // namespace walferry

@@ -1,0 +1,210 @@
+// SPDX-License-Identifier: PostgreSQL
+#include "observe/status.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <nlohmann/json.hpp>
+
+#include "config/connections.h"
+#include "pq/connection.h"
+
+namespace walferry {
+
+namespace {
+
+// The lock that a running `run` holds (try_lock_task), seen without taking it: a run that starts meanwhile must get it.
+const char *const running_sql = R"(
+SELECT EXISTS (
+    SELECT FROM pg_catalog.pg_locks
+    WHERE locktype = 'advisory' AND objsubid = 1 AND granted
+      AND database = (SELECT oid FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database())
+      AND ((classid::pg_catalog.int8 << 32) | objid::pg_catalog.int8)
+          = pg_catalog.hashtextextended('walferry:' || $1, 0)))";
+
+const char *const wal_lsn_sql = R"(
+SELECT CASE WHEN pg_catalog.pg_is_in_recovery() THEN pg_catalog.pg_last_wal_replay_lsn()
+            ELSE pg_catalog.pg_current_wal_lsn() END)";
+
+Result<SourceStatus> read_source(const Task &task, const std::string &slot, const StopFlag *stop) {
+    WF_ASSIGN(pq::Connection source, pq::Connection::open(control_connection(task, Side::source, "status", stop)));
+    WF_ASSIGN(const pq::Rows rows, source.exec(wal_lsn_sql));
+    SourceStatus status;
+    status.wal_lsn = Lsn::parse(rows.view(0, 0)).value_or(Lsn{});
+    WF_ASSIGN(status.slot, find_slot(source, slot));
+    return status;
+}
+
+std::string bytes_text(std::uint64_t bytes) {
+    static constexpr std::array<const char *, 6> units = {"bytes", "kB", "MB", "GB", "TB", "PB"};
+    auto value = static_cast<double>(bytes);
+    std::size_t unit = 0;
+    while (value >= 1024 && unit + 1 < units.size()) {
+        value /= 1024;
+        ++unit;
+    }
+    return fmt::format("{:.{}f} {}", value, unit == 0 ? 0 : 1, units[unit]);
+}
+
+struct TableTotals {
+    std::size_t copied = 0;
+    std::uint64_t rows = 0;
+    std::uint64_t bytes = 0;
+};
+
+TableTotals totals(const std::vector<TableState> &tables) {
+    TableTotals out;
+    for (const auto &table : tables) {
+        if (table.state != "pending") ++out.copied;
+        out.rows += table.rows;
+        out.bytes += table.bytes;
+    }
+    return out;
+}
+
+std::string slot_text(const Status &status) {
+    if (!status.source) return fmt::format("{}, unknown: {}", status.record.slot, status.source_error);
+    if (!status.source->slot) return fmt::format("{} does not exist at the source", status.record.slot);
+    const auto &slot = *status.source->slot;
+    return fmt::format("{}, {}, keeps {} of WAL ({})", slot.name, slot.active_pid ? "active" : "inactive",
+                       bytes_text(slot.retained_bytes), slot.wal_status);
+}
+
+void line(std::string &out, std::string_view label, std::string_view text) {
+    if (!text.empty()) out += fmt::format("{:<12}{}\n", label, text);
+}
+
+std::string lsn_text(Lsn lsn) { return lsn.valid() ? lsn.text() : std::string{}; }
+
+void append_progress(std::string &out, const Progress &progress) {
+    auto applied = lsn_text(progress.applied_lsn);
+    if (!progress.commit_time.empty()) applied += fmt::format("  (committed at the source {})", progress.commit_time);
+    line(out, "applied", applied);
+    line(out, "flushed", lsn_text(progress.flushed_lsn));
+    line(out, "received", lsn_text(progress.received_lsn));
+    line(out, "changes", fmt::format("{} in {} transactions", progress.changes, progress.transactions));
+    line(out, "updated", progress.updated);
+    line(out, "last error", progress.last_error);
+}
+
+nlohmann::ordered_json lsn_as_json(Lsn lsn) {
+    if (!lsn.valid()) return nullptr;
+    return lsn.text();
+}
+
+nlohmann::ordered_json text_as_json(const std::string &text) {
+    if (text.empty()) return nullptr;
+    return text;
+}
+
+nlohmann::ordered_json source_as_json(const Status &status) {
+    if (!status.source) return {{"reachable", false}, {"error", status.source_error}};
+    nlohmann::ordered_json out = {{"reachable", true}, {"wal_lsn", lsn_as_json(status.source->wal_lsn)}};
+    if (!status.source->slot) {
+        out["slot"] = nullptr;
+        return out;
+    }
+    const auto &slot = *status.source->slot;
+    out["slot"] = {{"name", slot.name},
+                   {"active", slot.active_pid.has_value()},
+                   {"wal_status", slot.wal_status},
+                   {"restart_lsn", lsn_as_json(slot.restart_lsn)},
+                   {"confirmed_flush_lsn", lsn_as_json(slot.confirmed_flush_lsn)},
+                   {"retained_bytes", slot.retained_bytes}};
+    return out;
+}
+
+nlohmann::ordered_json progress_as_json(const std::optional<Progress> &progress) {
+    if (!progress) return nullptr;
+    return {{"applied_lsn", lsn_as_json(progress->applied_lsn)},
+            {"flushed_lsn", lsn_as_json(progress->flushed_lsn)},
+            {"received_lsn", lsn_as_json(progress->received_lsn)},
+            {"source_lsn", lsn_as_json(progress->source_lsn)},
+            {"changes", progress->changes},
+            {"transactions", progress->transactions},
+            {"commit_time", text_as_json(progress->commit_time)},
+            {"updated", text_as_json(progress->updated)},
+            {"last_error", text_as_json(progress->last_error)}};
+}
+
+nlohmann::ordered_json tables_as_json(const std::vector<TableState> &tables) {
+    auto out = nlohmann::ordered_json::array();
+    for (const auto &table : tables) {
+        out.push_back({{"schema", table.schema},
+                       {"name", table.name},
+                       {"state", table.state},
+                       {"rows", table.rows},
+                       {"bytes", table.bytes}});
+    }
+    return out;
+}
+
+}  // namespace
+
+std::optional<std::uint64_t> Status::lag_bytes() const {
+    if (!source || !progress || !progress->applied_lsn.valid()) return std::nullopt;
+    return distance(progress->applied_lsn, source->wal_lsn);
+}
+
+Result<Status> read_status(const Task &task, const StopFlag *stop) {
+    WF_ASSIGN(pq::Connection destination,
+              pq::Connection::open(control_connection(task, Side::destination, "status", stop)));
+    WF_ASSIGN(auto record, find_task(destination, task.name));
+    if (!record) {
+        return fail(ErrorKind::state, fmt::format("task \"{}\" has not been started", task.name),
+                    "Start it with \"walferry run FILE\".");
+    }
+    Status status;
+    status.task = task.name;
+    status.record = std::move(*record);
+    WF_ASSIGN(const pq::Rows running, destination.exec(running_sql, {task.name}));
+    status.running = running.boolean(0, 0);
+    WF_ASSIGN(status.tables, list_tables(destination, task.name));
+    WF_ASSIGN(status.progress, find_progress(destination, task.name));
+
+    auto source = read_source(task, status.record.slot, stop);
+    if (source) {
+        status.source = std::move(*source);
+    } else if (source.error().kind == ErrorKind::interrupted) {
+        return fail(std::move(source).error());
+    } else {
+        status.source_error = source.error().message;
+    }
+    return status;
+}
+
+std::string status_as_text(const Status &status) {
+    std::string out;
+    line(out, "task", fmt::format("{} ({})", status.task, status.running ? "running" : "not running"));
+    line(out, "phase", to_string(status.record.phase));
+    line(out, "source", fmt::format("database {}{}", status.record.source_database,
+                                    status.source ? ", WAL at " + status.source->wal_lsn.text()
+                                                  : std::string(", can't be reached")));
+    line(out, "slot", slot_text(status));
+    const auto sum = totals(status.tables);
+    line(out, "tables", fmt::format("{} of {} copied: {} rows, {}", sum.copied, status.tables.size(), sum.rows,
+                                    bytes_text(sum.bytes)));
+    if (status.progress) append_progress(out, *status.progress);
+    if (const auto lag = status.lag_bytes()) line(out, "lag", bytes_text(*lag));
+    return out;
+}
+
+std::string status_as_json(const Status &status) {
+    const auto lag = status.lag_bytes();
+    const auto sum = totals(status.tables);
+    const nlohmann::ordered_json report = {
+        {"task", status.task},
+        {"running", status.running},
+        {"phase", to_string(status.record.phase)},
+        {"source_database", status.record.source_database},
+        {"source", source_as_json(status)},
+        {"lag_bytes", lag ? nlohmann::ordered_json(*lag) : nlohmann::ordered_json(nullptr)},
+        {"progress", progress_as_json(status.progress)},
+        {"copy", {{"tables", status.tables.size()}, {"copied", sum.copied}, {"rows", sum.rows}, {"bytes", sum.bytes}}},
+        {"tables", tables_as_json(status.tables)},
+    };
+    return report.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n";
+}
+
+}  // namespace walferry

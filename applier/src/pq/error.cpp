@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: PostgreSQL
+#include "pq/error.h"
+
+#include <algorithm>
+#include <array>
+#include <string>
+
+namespace walferry::pq {
+
+namespace {
+
+std::string field(const PGresult *result, int code) {
+    const char *value = PQresultErrorField(result, code);
+    return value == nullptr ? std::string{} : std::string{value};
+}
+
+std::string one_line(std::string text) {
+    while (!text.empty() && (text.back() == '\n' || text.back() == ' ')) text.pop_back();
+    std::replace(text.begin(), text.end(), '\n', ' ');
+    return text;
+}
+
+}  // namespace
+
+ErrorKind kind_of(std::string_view sqlstate) {
+    // connection exceptions, insufficient resources, transaction rollback (serialization, deadlock)
+    static constexpr std::array<std::string_view, 3> classes = {"08", "53", "40"};
+    static constexpr std::array<std::string_view, 6> codes = {
+        "57P01",  // admin_shutdown
+        "57P02",  // crash_shutdown
+        "57P03",  // cannot_connect_now
+        "57P05",  // idle_session_timeout
+        "55P03",  // lock_not_available
+        "55006",  // object_in_use: the slot is still held by a walsender that has not noticed our end
+    };
+    if (std::find(codes.begin(), codes.end(), sqlstate) != codes.end()) return ErrorKind::transient;
+    if (std::find(classes.begin(), classes.end(), sqlstate.substr(0, 2)) != classes.end()) return ErrorKind::transient;
+    return ErrorKind::server;
+}
+
+Error connection_lost(Side side, PGconn *connection) {
+    Error error{ErrorKind::transient, side, "08006", {}, {}, {}, {}};
+    error.message = one_line(PQerrorMessage(connection));
+    if (error.message.empty()) error.message = "connection lost";
+    return error;
+}
+
+Error error_of(Side side, PGconn *connection, const PGresult *result) {
+    if (result == nullptr) return connection_lost(side, connection);
+    Error error{ErrorKind::server, side, field(result, PG_DIAG_SQLSTATE), field(result, PG_DIAG_MESSAGE_PRIMARY), {},
+                {}, {}};
+    if (error.sqlstate.empty()) {  // libpq itself speaks
+        if (PQstatus(connection) == CONNECTION_BAD) return connection_lost(side, connection);
+        error.message = one_line(PQresultErrorMessage(result));
+        return error;
+    }
+    error.kind = kind_of(error.sqlstate);
+    error.detail = field(result, PG_DIAG_MESSAGE_DETAIL);
+    error.hint = field(result, PG_DIAG_MESSAGE_HINT);
+    error.context = field(result, PG_DIAG_CONTEXT);
+    return error;
+}
+
+}  // namespace walferry::pq

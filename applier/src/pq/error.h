@@ -1,0 +1,23 @@
+// From what a server or libpq said to an Error: SQLSTATE to kind.
+//
+// SPDX-License-Identifier: PostgreSQL
+#pragma once
+
+#include <libpq-fe.h>
+
+#include <string_view>
+
+#include "base/error.h"
+
+namespace walferry::pq {
+
+// Whether waiting and trying again can help; by PostgreSQL's appendix A "Error Codes".
+ErrorKind kind_of(std::string_view sqlstate);
+
+// A failed statement. Requires: `result` is an error, or null when the connection broke.
+Error error_of(Side side, PGconn *connection, const PGresult *result);
+
+// A broken connection: transient, with libpq's own words.
+Error connection_lost(Side side, PGconn *connection);
+
+}  // namespace walferry::pq

@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: PostgreSQL
+#include "pq/pipeline.h"
+
+#include "pq/error.h"
+
+namespace walferry::pq {
+
+Result<void> Pipeline::sent(int ok) {
+    if (ok == 1) return {};
+    return fail(connection_lost(connection_.side(), connection_.raw()));
+}
+
+Result<void> Pipeline::enter() { return sent(PQenterPipelineMode(connection_.raw())); }
+
+Result<void> Pipeline::send(const std::string &sql, std::span<const Param> params) {
+    std::vector<const char *> values;
+    values.reserve(params.size());
+    for (const auto &param : params) values.push_back(param ? param->c_str() : nullptr);
+    return sent(PQsendQueryParams(connection_.raw(), sql.c_str(), static_cast<int>(values.size()), nullptr,
+                                  values.data(), nullptr, nullptr, 0));
+}
+
+Result<void> Pipeline::prepare(const std::string &name, const std::string &sql, const std::vector<Oid> &types) {
+    return sent(PQsendPrepare(connection_.raw(), name.c_str(), sql.c_str(), static_cast<int>(types.size()), types.data()));
+}
+
+Result<void> Pipeline::send_prepared(const std::string &name, const RawParams &params) {
+    return sent(PQsendQueryPrepared(connection_.raw(), name.c_str(), static_cast<int>(params.values.size()),
+                                    params.values.data(), params.lengths.data(), params.formats.data(), 0));
+}
+
+Result<void> Pipeline::sync() { return sent(PQpipelineSync(connection_.raw())); }
+
+Result<void> Pipeline::flush() {
+    WF_TRY(sent(PQsendFlushRequest(connection_.raw())));
+    return sent(PQflush(connection_.raw()) == 0 ? 1 : 0);
+}
+
+Result<Rows> Pipeline::read() {
+    // libpq puts a null between the answers of two statements, and none behind a sync.
+    for (int nulls = 0; nulls < 2; ++nulls) {
+        WF_ASSIGN(PGresult * result, connection_.next_result());
+        if (result == nullptr) continue;
+        Rows rows(result);
+        switch (PQresultStatus(result)) {
+            case PGRES_COMMAND_OK:
+            case PGRES_TUPLES_OK:
+            case PGRES_PIPELINE_SYNC:
+                return rows;
+            default:
+                return fail(error_of(connection_.side(), connection_.raw(), result));
+        }
+    }
+    return fail(connection_lost(connection_.side(), connection_.raw()));
+}
+
+}  // namespace walferry::pq

@@ -1,0 +1,60 @@
+// libpq's pipeline mode: many statements sent, their answers read later, in order.
+//
+// After an error the server skips everything up to the next sync; callers here drop the connection instead.
+//
+// SPDX-License-Identifier: PostgreSQL
+#pragma once
+
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/error.h"
+#include "pq/connection.h"
+
+namespace walferry::pq {
+
+// A parameter of a prepared statement; null data is NULL. The bytes need to live only during the call.
+struct RawParams {
+    std::vector<const char *> values;
+    std::vector<int> lengths;
+    std::vector<int> formats;  // 0 text, 1 binary
+
+    void clear() {
+        values.clear();
+        lengths.clear();
+        formats.clear();
+    }
+    void add(const char *value, int length, bool binary) {
+        values.push_back(value);
+        lengths.push_back(length);
+        formats.push_back(binary ? 1 : 0);
+    }
+};
+
+// Thread: as the connection's. The connection must outlive it.
+class Pipeline {
+public:
+    explicit Pipeline(Connection &connection) : connection_(connection) {}
+
+    Result<void> enter();
+
+    // Each of these owes one answer.
+    Result<void> send(const std::string &sql, std::span<const Param> params = {});
+    Result<void> prepare(const std::string &name, const std::string &sql, const std::vector<Oid> &types);
+    Result<void> send_prepared(const std::string &name, const RawParams &params);
+    Result<void> sync();
+
+    // Have the server send the answers to everything so far, without a sync.
+    Result<void> flush();
+
+    // The next answer; waits. Requires: one is owed, and after the last send there was a flush or a sync.
+    Result<Rows> read();
+
+private:
+    Result<void> sent(int ok);
+
+    Connection &connection_;
+};
+
+}  // namespace walferry::pq

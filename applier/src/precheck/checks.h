@@ -1,0 +1,100 @@
+// The checks of precheck, each a function that looks at one thing.
+//
+// A check returns what it found; an error means that it could not look. It may use the connections that its entry in
+// the list (precheck.cpp) names, and must leave them outside of a transaction.
+//
+// SPDX-License-Identifier: PostgreSQL
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/error.h"
+#include "base/stop.h"
+#include "checkpoint/bookkeeping.h"
+#include "config/task.h"
+#include "pq/connection.h"
+#include "precheck/finding.h"
+#include "schema/tables.h"
+
+namespace walferry {
+
+// What the checks share; filled as they go.
+struct CheckContext {
+    const Task &task;
+    const StopFlag *stop = nullptr;
+    std::optional<pq::Connection> source;
+    std::optional<pq::Connection> destination;
+    std::optional<Error> unreachable;  // the first failed connection's error
+    bool extension_works = false;      // the functions that choose tables can be called
+    std::vector<Table> tables;         // selected; set by check_tables_selected
+    std::vector<std::string> quoted;   // their names as SQL writes them
+    std::optional<TaskRecord> record;  // set by check_destination_connect when the task has begun
+};
+
+// One half of a Finding, without its id.
+inline Finding good(std::string found) { return {{}, Severity::ok, std::move(found), {}, {}}; }
+inline Finding note(std::string found, std::string meaning) {
+    return {{}, Severity::info, std::move(found), std::move(meaning), {}};
+}
+inline Finding warning(std::string found, std::string meaning, std::string remedy) {
+    return {{}, Severity::warning, std::move(found), std::move(meaning), std::move(remedy)};
+}
+inline Finding bad(std::string found, std::string meaning, std::string remedy) {
+    return {{}, Severity::error, std::move(found), std::move(meaning), std::move(remedy)};
+}
+
+// The one value that a query gives.
+inline Result<std::string> read_value(pq::Connection &connection, const std::string &sql) {
+    WF_ASSIGN(const pq::Rows rows, connection.exec(sql));
+    return rows.count() == 0 ? std::string{} : rows.text(0, 0);
+}
+
+// The values of a query's first column.
+inline Result<std::vector<std::string>> read_values(pq::Connection &connection, const std::string &sql,
+                                                    std::vector<pq::Param> params = {}) {
+    WF_ASSIGN(const pq::Rows rows, connection.exec(sql, params));
+    std::vector<std::string> out;
+    for (int row = 0; row < rows.count(); ++row) out.push_back(rows.text(row, 0));
+    return out;
+}
+
+// connection_checks.cpp
+Result<Finding> check_source_connect(CheckContext &context);
+Result<Finding> check_destination_connect(CheckContext &context);
+Result<Finding> check_source_version(CheckContext &context);
+Result<Finding> check_destination_version(CheckContext &context);
+Result<Finding> check_source_is_standby(CheckContext &context);
+Result<Finding> check_source_replication_connect(CheckContext &context);
+Result<Finding> check_same_server(CheckContext &context);
+
+// decoding_checks.cpp: can the source decode its WAL for us
+Result<Finding> check_wal_level(CheckContext &context);
+Result<Finding> check_max_replication_slots(CheckContext &context);
+Result<Finding> check_max_wal_senders(CheckContext &context);
+Result<Finding> check_wal_keep_size(CheckContext &context);
+Result<Finding> check_output_plugin_libraries(CheckContext &context);
+Result<Finding> check_extension(CheckContext &context);
+Result<Finding> check_plugin_library(CheckContext &context);
+Result<Finding> check_slot(CheckContext &context);
+Result<Finding> check_long_transactions(CheckContext &context);
+
+// table_checks.cpp: the selected tables at the source
+Result<Finding> check_tables_selected(CheckContext &context);
+Result<Finding> check_select_privileges(CheckContext &context);
+Result<Finding> check_row_security(CheckContext &context);
+Result<Finding> check_replica_identity(CheckContext &context);
+Result<Finding> check_unlogged_tables(CheckContext &context);
+Result<Finding> check_large_objects(CheckContext &context);
+
+// destination_checks.cpp
+Result<Finding> check_encoding(CheckContext &context);
+Result<Finding> check_destination_create(CheckContext &context);
+Result<Finding> check_session_replication_role(CheckContext &context);
+Result<Finding> check_destination_tables(CheckContext &context);
+Result<Finding> check_pg_dump(CheckContext &context);
+Result<Finding> check_extensions_available(CheckContext &context);
+Result<Finding> check_roles(CheckContext &context);
+
+}  // namespace walferry

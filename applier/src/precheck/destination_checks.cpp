@@ -1,0 +1,201 @@
+// SPDX-License-Identifier: PostgreSQL
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "pq/array.h"
+#include "precheck/checks.h"
+#include "precheck/names.h"
+#include "schema/pg_tool.h"
+
+namespace walferry {
+
+namespace {
+
+// How many tables one statement asks whether they hold rows.
+constexpr std::size_t tables_per_statement = 200;
+
+struct Existing {
+    std::vector<std::string> present;  // quoted
+    std::vector<std::string> missing;
+};
+
+// Which of the selected tables' names the destination has, as relations of whatever kind.
+Result<Existing> find_existing(CheckContext &context) {
+    std::vector<std::string> schemas;
+    std::vector<std::string> names;
+    for (const auto &table : context.tables) {
+        schemas.push_back(table.schema);
+        names.push_back(table.name);
+    }
+    WF_ASSIGN(const pq::Rows rows,
+              context.destination->exec(
+                  "SELECT pg_catalog.format('%I.%I', wanted.s, wanted.t), c.oid IS NOT NULL"
+                  " FROM unnest($1::pg_catalog.text[], $2::pg_catalog.text[]) AS wanted (s, t)"
+                  " LEFT JOIN (pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace)"
+                  " ON n.nspname = wanted.s AND c.relname = wanted.t ORDER BY 1",
+                  {pq::array_literal(schemas), pq::array_literal(names)}));
+    Existing out;
+    for (int row = 0; row < rows.count(); ++row) {
+        (rows.boolean(row, 1) ? out.present : out.missing).push_back(rows.text(row, 0));
+    }
+    return out;
+}
+
+Result<std::vector<std::string>> tables_with_rows(pq::Connection &destination, const std::vector<std::string> &quoted) {
+    std::vector<std::string> out;
+    for (std::size_t begin = 0; begin < quoted.size(); begin += tables_per_statement) {
+        const auto end = std::min(begin + tables_per_statement, quoted.size());
+        std::string sql;
+        for (auto i = begin; i < end; ++i) {
+            if (i > begin) sql += " UNION ALL ";
+            sql += fmt::format("SELECT {} WHERE EXISTS (SELECT FROM ONLY {})", i, quoted[i]);
+        }
+        WF_ASSIGN(const pq::Rows rows, destination.exec(sql));
+        for (int row = 0; row < rows.count(); ++row) {
+            out.push_back(quoted[static_cast<std::size_t>(rows.integer(row, 0))]);
+        }
+    }
+    return out;
+}
+
+// Those of `names` for which the destination has no row in `catalog`.
+Result<std::vector<std::string>> absent(pq::Connection &destination, const std::vector<std::string> &names,
+                                        const std::string &catalog, const std::string &column) {
+    return read_values(destination,
+                       "SELECT name FROM pg_catalog.unnest($1::pg_catalog.text[]) AS name WHERE NOT EXISTS"
+                       " (SELECT FROM pg_catalog." +
+                           catalog + " WHERE " + column + " = name) ORDER BY 1",
+                       {pq::array_literal(names)});
+}
+
+// Can text in the source's encoding be converted by the destination? The setting is put back.
+Result<bool> converts(pq::Connection &destination, const std::string &encoding) {
+    const auto set = destination.exec("SET client_encoding = " + destination.quote_literal(encoding));
+    if (!set && set.error().kind != ErrorKind::server) return fail(set.error());
+    WF_TRY(destination.exec("SET client_encoding = 'UTF8'"));
+    return set.has_value();
+}
+
+std::string account(CheckContext &context) {
+    return context.destination->quote_identifier(PQuser(context.destination->raw()));
+}
+
+}  // namespace
+
+Result<Finding> check_encoding(CheckContext &context) {
+    WF_ASSIGN(const std::string source, read_value(*context.source, "SHOW server_encoding"));
+    WF_ASSIGN(const std::string destination, read_value(*context.destination, "SHOW server_encoding"));
+    const auto found = fmt::format("source {}, destination {}", source, destination);
+    const std::string recreate = fmt::format("Create the destination's database with ENCODING '{}'.", source);
+    if (source == destination && source != "SQL_ASCII") return good(found);
+    if (source == "SQL_ASCII" || destination == "SQL_ASCII") {
+        return warning(found, "SQL_ASCII bytes are neither checked nor converted; what isn't valid text in the other "
+                              "encoding stops the task.",
+                       source == destination ? std::string{} : recreate);
+    }
+    WF_ASSIGN(const bool possible, converts(*context.destination, source));
+    if (!possible) return bad(found, "PostgreSQL has no conversion between the two.", recreate);
+    if (destination == "UTF8") return note(found, "The destination converts; UTF8 holds every character.");
+    return warning(found, "The destination converts; a character that it lacks stops the task.", recreate);
+}
+
+Result<Finding> check_destination_create(CheckContext &context) {
+    WF_ASSIGN(const std::string allowed,
+              read_value(*context.destination, "SELECT pg_catalog.has_database_privilege("
+                                               "pg_catalog.current_database(), 'CREATE')"));
+    if (allowed == "t") return good("allowed");
+    return bad("not allowed", "The task keeps its position in tables of a schema of its own.",
+               fmt::format("GRANT CREATE ON DATABASE {} TO {};",
+                           context.destination->quote_identifier(PQdb(context.destination->raw())), account(context)));
+}
+
+Result<Finding> check_session_replication_role(CheckContext &context) {
+    const auto set = context.destination->exec("SET session_replication_role = replica");
+    if (!set) {
+        if (set.error().sqlstate != "42501") return fail(set.error());
+        const bool grantable = context.destination->server_version() >= 150000;
+        return bad("may not be set", "Triggers and foreign keys would run a second time for replicated changes.",
+                   grantable ? fmt::format("As a superuser: GRANT SET ON PARAMETER session_replication_role TO {};",
+                                           account(context))
+                             : "Use a superuser: before PostgreSQL 15 nobody else may set it.");
+    }
+    WF_TRY(context.destination->exec("RESET session_replication_role"));
+    return good("may be set");
+}
+
+Result<Finding> check_destination_tables(CheckContext &context) {
+    if (context.record) return good("the task has begun: it knows its tables");
+    WF_ASSIGN(const Existing existing, find_existing(context));
+    if (context.task.schema_stage) {
+        if (existing.present.empty()) return good("none exists");
+        return bad(fmt::format("{} exist already: {}", existing.present.size(), shortened(existing.present)),
+                   "The stage \"schema\" creates them, and never over something that is there.",
+                   "Drop or rename them at the destination, or leave \"schema\" out of \"stages\" in [task].");
+    }
+    if (!existing.missing.empty()) {
+        return bad(fmt::format("{} do not exist: {}", existing.missing.size(), shortened(existing.missing)),
+                   "Without the stage \"schema\" the destination must have every selected table.",
+                   "Create them, add \"schema\" to \"stages\" in [task], or exclude them in [objects].");
+    }
+    if (!context.task.copy_stage) return good("all exist");
+    WF_ASSIGN(const std::vector<std::string> filled, tables_with_rows(*context.destination, existing.present));
+    if (filled.empty()) return good("all exist and are empty");
+    return bad(fmt::format("{} hold rows: {}", filled.size(), shortened(filled)),
+               "The copy would mix the source's rows with them.", shortened_lines(filled, "TRUNCATE {};"));
+}
+
+Result<Finding> check_pg_dump(CheckContext &context) {
+    const int major = context.source ? context.source->server_version() / 10000 : 15;
+    std::string found;
+    for (const char *tool : {"pg_dump", "pg_restore"}) {
+        const auto path = find_pg_tool(context.task, tool, major);
+        if (!path) {
+            return bad(path.error().message, "The stage \"schema\" reads definitions with it.", path.error().hint);
+        }
+        found += (found.empty() ? "" : ", ") + *path;
+    }
+    return good(found);
+}
+
+Result<Finding> check_extensions_available(CheckContext &context) {
+    if (!context.task.schema_stage) return good("not needed without the stage \"schema\"");
+    WF_ASSIGN(const std::vector<std::string> used,
+              read_values(*context.source, "SELECT extname FROM pg_catalog.pg_extension"
+                                           " WHERE extname NOT IN ('plpgsql', 'walferry') ORDER BY 1"));
+    WF_ASSIGN(const std::vector<std::string> missing,
+              absent(*context.destination, used, "pg_available_extensions", "pg_available_extensions.name"));
+    if (missing.empty()) return good(used.empty() ? "the source uses none" : "all can be had: " + shortened(used));
+    return bad("not at the destination: " + shortened(missing), "The source's objects may need them.",
+               "Install their files on the destination's machine: contrib modules are in Debian's package "
+               "postgresql-<major>, others in packages of their own (apt-cache search postgresql-).");
+}
+
+Result<Finding> check_roles(CheckContext &context) {
+    const auto &task = context.task;
+    if (!task.schema_stage || (!task.owners && !task.grants)) {
+        return good("not needed: neither owners nor grants are copied");
+    }
+    const std::string kinds = std::string(task.owners ? "o" : "") + (task.grants ? "a" : "");
+    std::vector<std::string> relids;
+    for (const auto &table : context.tables) relids.push_back(std::to_string(table.relid));
+    // The bootstrap superuser is in no dependency, so the tables' owners are asked for apart.
+    WF_ASSIGN(const std::vector<std::string> used,
+              read_values(*context.source,
+                          "SELECT r.rolname FROM pg_catalog.pg_shdepend d JOIN pg_catalog.pg_roles r ON r.oid = d.refobjid"
+                          " WHERE d.refclassid = 'pg_catalog.pg_authid'::pg_catalog.regclass"
+                          " AND d.dbid = (SELECT oid FROM pg_catalog.pg_database"
+                          "               WHERE datname = pg_catalog.current_database())"
+                          " AND pg_catalog.strpos($1, d.deptype::pg_catalog.text) > 0"
+                          " UNION SELECT r.rolname FROM pg_catalog.pg_class c"
+                          " JOIN pg_catalog.pg_roles r ON r.oid = c.relowner"
+                          " WHERE pg_catalog.strpos($1, 'o') > 0 AND c.oid = ANY ($2::pg_catalog.oid[])",
+                          {kinds, pq::array_literal(relids)}));
+    WF_ASSIGN(const std::vector<std::string> missing, absent(*context.destination, used, "pg_roles", "rolname"));
+    if (missing.empty()) return good(fmt::format("all {} exist at the destination", used.size()));
+    return bad("not at the destination: " + shortened(missing), "Objects are to belong or be granted to them.",
+               "On the source's machine: pg_dumpall --roles-only, and run what is missing at the destination; "
+               "or set \"owners\" and \"grants\" in [schema] to false.");
+}
+
+}  // namespace walferry

@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: PostgreSQL
+#include <fmt/format.h>
+
+#include "pq/array.h"
+#include "precheck/checks.h"
+#include "precheck/names.h"
+
+namespace walferry {
+
+namespace {
+
+std::string relids(const std::vector<Table> &tables) {
+    std::vector<std::string> out;
+    for (const auto &table : tables) out.push_back(std::to_string(table.relid));
+    return pq::array_literal(out);
+}
+
+// The quoted names of the selected tables for which `condition` (on c: pg_class, n: pg_namespace) holds.
+Result<std::vector<std::string>> tables_where(CheckContext &context, const std::string &condition) {
+    return read_values(*context.source,
+                       "SELECT pg_catalog.format('%I.%I', n.nspname, c.relname) FROM pg_catalog.pg_class c"
+                       " JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace"
+                       " WHERE c.oid = ANY ($1::pg_catalog.oid[]) AND (" +
+                           condition + ") ORDER BY 1",
+                       {relids(context.tables)});
+}
+
+// The include patterns that, each for itself, select no table.
+Result<std::vector<std::string>> idle_patterns(CheckContext &context) {
+    std::vector<std::string> idle;
+    if (context.task.include.size() == 1) return idle;
+    for (const auto &pattern : context.task.include) {
+        Task alone = context.task;
+        alone.include = {pattern};
+        alone.exclude.clear();
+        WF_ASSIGN(const std::vector<Table> tables, selected_tables(*context.source, alone));
+        if (tables.empty()) idle.push_back(pattern);
+    }
+    return idle;
+}
+
+std::string account(CheckContext &context) {
+    return context.source->quote_identifier(PQuser(context.source->raw()));
+}
+
+}  // namespace
+
+Result<Finding> check_tables_selected(CheckContext &context) {
+    WF_ASSIGN(context.tables, selected_tables(*context.source, context.task));
+    WF_ASSIGN(context.quoted, tables_where(context, "true"));
+    if (context.tables.empty()) {
+        return bad("none", "The patterns select no table of the source's database.",
+                   "Change \"include\" or \"exclude\" in [objects]; patterns are schema.table, as in psql.");
+    }
+    WF_ASSIGN(const std::vector<std::string> idle, idle_patterns(context));
+    const auto found = fmt::format("{} tables", context.tables.size());
+    if (idle.empty()) return good(found);
+    return warning(fmt::format("{}; none by {}", found, shortened(idle)), "Perhaps a name is mistyped.",
+                   "Change \"include\" in [objects], or leave it for tables to come.");
+}
+
+Result<Finding> check_select_privileges(CheckContext &context) {
+    WF_ASSIGN(const std::vector<std::string> refused,
+              tables_where(context,
+                           "NOT pg_catalog.has_schema_privilege(n.oid, 'USAGE')"
+                           " OR NOT pg_catalog.has_table_privilege(c.oid, 'SELECT')"));
+    if (refused.empty()) return good("all tables can be read");
+    WF_ASSIGN(const std::vector<std::string> schemas,
+              read_values(*context.source,
+                          "SELECT DISTINCT pg_catalog.quote_ident(n.nspname) FROM pg_catalog.pg_class c"
+                          " JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace"
+                          " WHERE c.oid = ANY ($1::pg_catalog.oid[])"
+                          " AND NOT pg_catalog.has_schema_privilege(n.oid, 'USAGE')",
+                          {relids(context.tables)}));
+    auto remedy = shortened_lines(schemas, "GRANT USAGE ON SCHEMA {} TO " + account(context) + ";");
+    if (!remedy.empty()) remedy += '\n';
+    remedy += shortened_lines(refused, "GRANT SELECT ON {} TO " + account(context) + ";");
+    return bad(fmt::format("{} tables can't be read: {}", refused.size(), shortened(refused)),
+               "The copy and verify read every selected table.", remedy);
+}
+
+Result<Finding> check_row_security(CheckContext &context) {
+    WF_ASSIGN(const std::vector<std::string> hidden,
+              tables_where(context, "pg_catalog.row_security_active(c.oid)"));
+    if (hidden.empty()) return good("no policy hides rows from the account");
+    return bad(fmt::format("policies apply to {} tables: {}", hidden.size(), shortened(hidden)),
+               "The copy would miss rows, so it refuses to read these tables.",
+               fmt::format("ALTER ROLE {} BYPASSRLS;", account(context)));
+}
+
+Result<Finding> check_replica_identity(CheckContext &context) {
+    std::vector<std::string> relids_without;
+    for (const auto &table : context.tables) {
+        if (!table.has_identity) relids_without.push_back(std::to_string(table.relid));
+    }
+    if (relids_without.empty()) return good("every table has one");
+    WF_ASSIGN(const std::vector<std::string> names,
+              tables_where(context, "c.oid = ANY ('" + pq::array_literal(relids_without) + "'::pg_catalog.oid[])"));
+    return warning(fmt::format("{} tables have none: {}", names.size(), shortened(names)),
+                   "INSERT and TRUNCATE are replicated; an UPDATE or DELETE of such a table stops the task.",
+                   shortened_lines(names, "ALTER TABLE {} REPLICA IDENTITY FULL;"));
+}
+
+Result<Finding> check_unlogged_tables(CheckContext &context) {
+    // The patterns never select one, so those are named that stand beside selected tables.
+    WF_ASSIGN(const std::vector<std::string> names,
+              read_values(*context.source,
+                          "SELECT pg_catalog.format('%I.%I', n.nspname, c.relname) FROM pg_catalog.pg_class c"
+                          " JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace"
+                          " WHERE c.relkind = 'r' AND c.relpersistence = 'u' AND c.relnamespace IN"
+                          " (SELECT relnamespace FROM pg_catalog.pg_class WHERE oid = ANY ($1::pg_catalog.oid[]))"
+                          " ORDER BY 1",
+                          {relids(context.tables)}));
+    if (names.empty()) return good("none in the schemas of selected tables");
+    return warning(fmt::format("{} in the schemas of selected tables: {}", names.size(), shortened(names)),
+                   "Unlogged tables write no WAL: neither their rows nor their changes are replicated.",
+                   shortened_lines(names, "ALTER TABLE {} SET LOGGED;"));
+}
+
+Result<Finding> check_large_objects(CheckContext &context) {
+    WF_ASSIGN(const std::string count,
+              read_value(*context.source, "SELECT pg_catalog.count(*) FROM (SELECT FROM"
+                                          " pg_catalog.pg_largeobject_metadata LIMIT 1000) AS objects"));
+    if (count == "0") return good("none");
+    return warning(count == "1000" ? "1000 or more" : count,
+                   "Logical decoding carries no large objects: columns that name them (oid, lo) keep numbers without content.",
+                   "Keep such data in bytea columns, or copy it apart: pg_dump --large-objects.");
+}
+
+}  // namespace walferry

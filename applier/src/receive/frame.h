@@ -1,0 +1,45 @@
+// One frame as it came from the source: the bytes, and what the server said of its WAL when it sent them.
+//
+// SPDX-License-Identifier: PostgreSQL
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+#include <utility>
+
+#include "base/byte_budget.h"
+#include "base/bytes.h"
+#include "base/lsn.h"
+#include "pq/rows.h"
+
+namespace walferry {
+
+class Frame {
+public:
+    // `message` is a whole XLogData message, of which the first `offset` bytes are the server's own header.
+    Frame(pq::CopyData message, std::size_t offset, ByteBudget &budget)
+        : message_(std::move(message)), offset_(offset), budget_(budget) {
+        budget_.take(message_.size);
+    }
+    Frame(const Frame &) = delete;
+    Frame &operator=(const Frame &) = delete;
+    ~Frame() { budget_.give_back(message_.size); }
+
+    std::string_view bytes() const { return message_.view().substr(offset_); }
+    std::size_t size() const { return message_.size; }
+
+    // End of the source's WAL when the frame was written; 0 if the bytes are no frame.
+    Lsn wal_end() const {
+        ByteReader header(bytes());
+        (void)header.read_bytes(6);  // magic, flags, number
+        return Lsn{header.read<std::uint64_t>()};
+    }
+
+private:
+    pq::CopyData message_;
+    std::size_t offset_;
+    ByteBudget &budget_;
+};
+
+}  // namespace walferry

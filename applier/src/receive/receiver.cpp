@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: PostgreSQL
+#include "receive/receiver.h"
+
+#include <thread>
+
+#include "base/bytes.h"
+#include "pq/error.h"
+#include "wire.h"
+
+namespace walferry {
+
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::steady_clock;
+
+constexpr milliseconds feedback_interval{1000};
+constexpr milliseconds back_pressure_pause{1};
+
+// Bytes before the payload of an XLogData message: 'w', start, end, time (PostgreSQL, "Streaming Replication Protocol").
+constexpr std::size_t xlog_data_header = 1 + 8 + 8 + 8;
+
+}  // namespace
+
+Result<void> Receiver::start(const StreamStart &start) {
+    const auto option = [this](const char *name, const std::string &value) {
+        return std::string(name) + " " + connection_.quote_literal(value);
+    };
+    const std::string sql = "START_REPLICATION SLOT " + connection_.quote_identifier(start.slot) + " LOGICAL " +
+                            start.lsn.text() + " (" + option("protocol", std::to_string(WF_PROTOCOL_VERSION)) + ", " +
+                            option("include", start.include) + ", " + option("exclude", start.exclude) + ")";
+    auto started = connection_.exec(sql);
+    if (!started) {
+        return fail(std::move(started).error().with_context("starting replication from slot \"" + start.slot + "\""));
+    }
+    return {};
+}
+
+Result<void> Receiver::run(const StopFlag &stop) {
+    while (!stop.requested()) {
+        WF_TRY(send_feedback_if_due());
+        if (!budget_.has_room()) {
+            std::this_thread::sleep_for(back_pressure_pause);
+            continue;
+        }
+        char *data = nullptr;
+        const int size = PQgetCopyData(connection_.raw(), &data, 1);
+        if (size > 0) {
+            WF_TRY(handle({std::unique_ptr<char, pq::FreeCopyData>(data), static_cast<std::size_t>(size)}, stop));
+        } else if (size == 0) {
+            WF_TRY(connection_.wait_readable(100));
+            if (PQconsumeInput(connection_.raw()) == 0) {
+                return fail(pq::connection_lost(Side::source, connection_.raw()));
+            }
+        } else {
+            // The walsender has ended the stream; why, stands in what it sent last.
+            WF_ASSIGN(PGresult * result, connection_.next_result());
+            const pq::Rows rows(result);
+            if (result != nullptr && PQresultStatus(result) == PGRES_FATAL_ERROR) {
+                return fail(pq::error_of(Side::source, connection_.raw(), result));
+            }
+            return fail(pq::connection_lost(Side::source, connection_.raw()));
+        }
+    }
+    return {};
+}
+
+Result<void> Receiver::handle(pq::CopyData message, const StopFlag &stop) {
+    const auto view = message.view();
+    if (view.front() == 'k') return handle_keepalive(view.substr(1));
+    if (view.front() != 'w' || view.size() < xlog_data_header) {
+        return fail(ErrorKind::protocol, "the source sent a replication message of an unknown type");
+    }
+    ByteReader header(view.substr(1, xlog_data_header - 1));
+    const Lsn start{header.read<std::uint64_t>()};
+    (void)header.read<std::uint64_t>();
+    positions_.source_time.store(header.read<std::int64_t>(), std::memory_order_relaxed);
+    positions_.received_lsn.raise(start);
+    auto frame = std::make_unique<Frame>(std::move(message), xlog_data_header, budget_);
+    positions_.source_lsn.raise(frame->wal_end());
+    return push(std::move(frame), stop);
+}
+
+Result<void> Receiver::push(std::unique_ptr<Frame> frame, const StopFlag &stop) {
+    while (!frames_.try_push(frame)) {
+        if (stop.requested()) return {};
+        WF_TRY(send_feedback_if_due());
+        std::this_thread::sleep_for(back_pressure_pause);
+    }
+    return {};
+}
+
+Result<void> Receiver::handle_keepalive(std::string_view body) {
+    ByteReader reader(body);
+    const Lsn sent_lsn{reader.read<std::uint64_t>()};
+    const auto time = reader.read<std::int64_t>();
+    const bool reply_requested = reader.read<std::uint8_t>() != 0;
+    if (reader.failed()) return fail(ErrorKind::protocol, "the source sent a short keepalive");
+    positions_.source_time.store(time, std::memory_order_relaxed);
+    positions_.source_lsn.raise(sent_lsn);
+    positions_.received_lsn.raise(sent_lsn);
+    // The plugin writes its frame at every commit, so all that commits before sent_lsn has come; with no frame in use
+    // it has been applied as well.
+    if (budget_.in_use() == 0) positions_.applied_lsn.raise(sent_lsn);
+    return reply_requested ? send_feedback() : Result<void>{};
+}
+
+Result<void> Receiver::send_feedback_if_due() {
+    const auto since = steady_clock::now() - last_feedback_;
+    if (since < feedback_interval && last_flushed_lsn_ == positions_.flushed_lsn.get()) return {};
+    return send_feedback();
+}
+
+Result<void> Receiver::send_feedback() {
+    last_feedback_ = steady_clock::now();
+    last_flushed_lsn_ = positions_.flushed_lsn.get();
+    const auto now = std::chrono::system_clock::now().time_since_epoch();
+    constexpr std::int64_t epoch_2000 = 946'684'800'000'000;
+    std::string message = "r";
+    append_integer(message, positions_.received_lsn.get().value());
+    append_integer(message, last_flushed_lsn_.value());
+    append_integer(message, positions_.applied_lsn.get().value());
+    append_integer<std::int64_t>(message,
+                                 std::chrono::duration_cast<std::chrono::microseconds>(now).count() - epoch_2000);
+    message += '\0';  // no reply wanted
+    if (PQputCopyData(connection_.raw(), message.data(), static_cast<int>(message.size())) != 1 ||
+        PQflush(connection_.raw()) < 0) {
+        return fail(pq::connection_lost(Side::source, connection_.raw()));
+    }
+    return {};
+}
+
+void Receiver::finish() {
+    if (PQstatus(connection_.raw()) != CONNECTION_OK || !send_feedback()) return;
+    if (PQputCopyEnd(connection_.raw(), nullptr) == 1) PQflush(connection_.raw());
+}
+
+}  // namespace walferry

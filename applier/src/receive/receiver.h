@@ -1,0 +1,63 @@
+// Owns the replication connection: frames in, feedback out.
+//
+// Whatever the other stages do, the receiver keeps answering: when the pipeline is full it stops reading but not
+// reporting, so a busy destination never costs the connection.
+//
+// What it confirms to the slot is Positions::flushed_lsn and nothing else. While nothing is under way it raises
+// Positions::applied_lsn with the source's keepalives, so that the slot moves on although nothing relevant happens.
+//
+// SPDX-License-Identifier: PostgreSQL
+#pragma once
+
+#include <chrono>
+#include <memory>
+#include <string>
+
+#include "base/byte_budget.h"
+#include "base/error.h"
+#include "base/ring.h"
+#include "base/stop.h"
+#include "checkpoint/positions.h"
+#include "pq/connection.h"
+#include "receive/frame.h"
+
+namespace walferry {
+
+struct StreamStart {
+    std::string slot;
+    std::string include;  // patterns, in the source's encoding
+    std::string exclude;
+    Lsn lsn;  // the source sends what commits from here on
+};
+
+// Thread: its own for run(); open() before and finish() after it, by whoever made it. References must outlive it.
+class Receiver {
+public:
+    // `connection` is a replication connection.
+    Receiver(pq::Connection connection, Ring<Frame> &frames, ByteBudget &budget, Positions &positions)
+        : connection_(std::move(connection)), frames_(frames), budget_(budget), positions_(positions) {}
+
+    Result<void> start(const StreamStart &start);
+
+    // Until stop is requested, or the connection is lost.
+    Result<void> run(const StopFlag &stop);
+
+    // Confirm once more and end the stream. Best effort: the slot may stay behind, which costs nothing but time.
+    void finish();
+
+private:
+    Result<void> handle(pq::CopyData message, const StopFlag &stop);
+    Result<void> handle_keepalive(std::string_view body);
+    Result<void> push(std::unique_ptr<Frame> frame, const StopFlag &stop);
+    Result<void> send_feedback();
+    Result<void> send_feedback_if_due();
+
+    pq::Connection connection_;
+    Ring<Frame> &frames_;
+    ByteBudget &budget_;
+    Positions &positions_;
+    std::chrono::steady_clock::time_point last_feedback_{};
+    Lsn last_flushed_lsn_;
+};
+
+}  // namespace walferry

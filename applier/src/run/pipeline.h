@@ -1,0 +1,34 @@
+// The threads and rings of the stream: receiver -> planner -> worker, and the checkpointer beside them.
+//
+//   receiver ──Frame──► planner ──Batch──► worker
+//      ▲ flushed_lsn                          │ applied_lsn
+//      └───────────── checkpointer ◄──────────┘
+//
+// SPDX-License-Identifier: PostgreSQL
+#pragma once
+
+#include <functional>
+#include <string>
+
+#include "base/error.h"
+#include "base/stop.h"
+#include "checkpoint/positions.h"
+#include "config/task.h"
+#include "receive/receiver.h"
+#include "schedule/copy_filter.h"
+
+namespace walferry {
+
+struct PipelineOptions {
+    std::string encoding;  // the source's
+    StreamStart start;     // start.lsn: the checkpoint
+    CopyFilter filter;
+    Lsn until;  // end when all before is applied and flushed; invalid: go on for ever
+};
+
+// Stream until `options.until` is reached, stop is requested (both: success) or something fails. On success everything
+// that was applied is flushed, and the slot was told. `tick` is called several times a second from the caller's thread.
+Result<void> stream(const Task &task, PipelineOptions options, const StopFlag &stop,
+                    const std::function<void(const Positions &)> &tick);
+
+}  // namespace walferry

@@ -1,0 +1,224 @@
+// SPDX-License-Identifier: PostgreSQL
+#include "run/run.h"
+
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <chrono>
+#include <thread>
+
+#include "config/connections.h"
+#include "precheck/precheck.h"
+#include "run/phases.h"
+#include "schema/tables.h"
+
+namespace walferry {
+
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+using std::chrono::steady_clock;
+
+constexpr milliseconds backoff_min{500};
+constexpr milliseconds backoff_max{30'000};
+
+// Sleep, but wake for the operator. False when stop was requested.
+bool pause(milliseconds time, const StopFlag &stop) {
+    const auto deadline = steady_clock::now() + time;
+    while (steady_clock::now() < deadline && !stop.requested()) std::this_thread::sleep_for(milliseconds(50));
+    return !stop.requested();
+}
+
+// One task of this name at a time. The lock of a process that was killed may outlive it for a moment.
+Result<void> lock_task(pq::Connection &destination, const Task &task, const StopFlag &stop) {
+    const auto deadline = steady_clock::now() + seconds(10);
+    while (true) {
+        WF_ASSIGN(const bool locked, try_lock_task(destination, task.name));
+        if (locked) return {};
+        if (steady_clock::now() >= deadline) break;
+        if (!pause(milliseconds(250), stop)) return fail(ErrorKind::interrupted, "stopped by request");
+    }
+    return fail(Error{ErrorKind::state, Side::destination, {}, "task \"" + task.name + "\" is already running", {},
+                      "Another walferry process holds its lock; `walferry status` shows it. Stop that one first.", {}});
+}
+
+struct SourceIdentity {
+    std::string system;
+    std::string database;
+    std::string encoding;
+};
+
+Result<SourceIdentity> identify(pq::Connection &source) {
+    WF_ASSIGN(const pq::Rows rows, source.exec("SELECT system_identifier, current_database(),"
+                                               " current_setting('server_encoding') FROM pg_control_system()"));
+    return SourceIdentity{rows.text(0, 0), rows.text(0, 1), rows.text(0, 2)};
+}
+
+// The task file's patterns in the source's encoding, which the connection speaks.
+Result<std::string> source_patterns(pq::Connection &source, const std::vector<std::string> &patterns) {
+    WF_ASSIGN(const pq::Rows rows,
+              source.exec("SELECT convert_from(decode($1, 'hex'), 'UTF8')", {hex_patterns(patterns)}));
+    return rows.text(0, 0);
+}
+
+Result<void> check_same_task(const TaskRecord &record, const TaskRecord &now) {
+    const std::string anew = "To change that, begin the task anew: walferry cleanup, empty the destination, walferry run. "
+                             "Or give this one another name.";
+    if (record.source_system != now.source_system || record.source_database != now.source_database) {
+        return fail(ErrorKind::state, "the source is not the database that this task began with",
+                    "It began with database \"" + record.source_database + "\" of system " + record.source_system +
+                        "; source.conninfo leads to \"" + now.source_database + "\" of system " + now.source_system +
+                        ". " + anew);
+    }
+    if (record.slot != now.slot) {
+        return fail(ErrorKind::state, "this task began with slot \"" + record.slot + "\", the task file says \"" +
+                                          now.slot + "\"", anew);
+    }
+    if (record.include != now.include || record.exclude != now.exclude) {
+        return fail(ErrorKind::state, "the task file's objects are not those that this task began with",
+                    "It began with include \"" + record.include + "\" and exclude \"" + record.exclude + "\". " + anew);
+    }
+    return {};
+}
+
+// One life of a task, from its connections on, until it ends or something fails.
+class Attempt {
+public:
+    Attempt(const Task &task, const StopFlag &stop, ProgressDisplay &display) : task_(task), stop_(stop), display_(display) {}
+
+    Result<void> run(const RunOptions &options, std::optional<Lsn> &until) {
+        WF_TRY(open());
+        WF_TRY(find_until(options, until));
+        const auto ran = run_phases(until.value_or(Lsn{}));
+        if (!ran && ran.error().kind != ErrorKind::interrupted && ran.error().kind != ErrorKind::transient) give_up(ran.error());
+        return ran;
+    }
+
+    // Both servers were reached.
+    bool connected() const { return session_.has_value(); }
+
+private:
+    Result<void> open() {
+        WF_ASSIGN(auto source, pq::Connection::open(control_connection(task_, Side::source, "control", &stop_)));
+        WF_ASSIGN(const SourceIdentity identity, identify(source));
+        WF_TRY(source.exec("SET client_encoding = " + source.quote_literal(identity.encoding)));
+        WF_ASSIGN(auto destination, pq::Connection::open(data_connection(task_, Side::destination, "control",
+                                                                         identity.encoding, &stop_)));
+        WF_TRY(lock_task(destination, task_, stop_));
+
+        TaskRecord now{identity.system, identity.database, task_.slot, {}, {}, Phase::slot};
+        WF_ASSIGN(auto record, find_task(destination, task_.name));
+        if (!record) {
+            WF_TRY(precheck_or_refuse(task_, &stop_));
+        }
+        WF_ASSIGN(now.include, source_patterns(source, task_.include));
+        WF_ASSIGN(now.exclude, source_patterns(source, task_.exclude));
+        if (record) {
+            WF_TRY(check_same_task(*record, now));
+        } else {
+            if (!task_.copy_stage && !task_.stream_stage) now.phase = Phase::schema;  // nothing will be read from a slot
+            WF_TRY(create_bookkeeping(destination));
+            WF_TRY(insert_task(destination, task_.name, now));
+            record = now;
+        }
+        session_.emplace(TaskSession{task_, std::move(source), std::move(destination), identity.encoding, *record, stop_,
+                                     display_});
+        return {};
+    }
+
+    Result<void> find_until(const RunOptions &options, std::optional<Lsn> &until) {
+        if (until || !options.until) return {};
+        until = Lsn::parse(*options.until);
+        if (until) return {};
+        // A message in a transaction of its own: its commit flushes the WAL, so the walsender gets there.
+        WF_ASSIGN(const pq::Rows rows,
+                  session_->source.exec("SELECT pg_logical_emit_message(true, 'walferry', 'until')"));
+        until = Lsn::parse(rows.view(0, 0));
+        return {};
+    }
+
+    Result<void> run_phases(Lsn until) {
+        while (true) {
+            if (stop_.requested()) return fail(ErrorKind::interrupted, "stopped by request");
+            switch (session_->record.phase) {
+                case Phase::slot:
+                    WF_TRY(make_slot(*session_));
+                    break;
+                case Phase::schema:
+                    WF_TRY(make_schema(*session_));
+                    break;
+                case Phase::copy:
+                    WF_TRY(copy_data(*session_));
+                    break;
+                case Phase::indexes:
+                    WF_TRY(make_indexes(*session_));
+                    break;
+                case Phase::catch_up:
+                    WF_TRY(catch_up(*session_));
+                    break;
+                case Phase::constraints:
+                    WF_TRY(make_constraints(*session_));
+                    break;
+                case Phase::stream:
+                    WF_TRY(stream_changes(*session_, until));
+                    if (task_.stream_stage) return {};
+                    break;
+                case Phase::done:
+                    spdlog::info("task {} is complete", task_.name);
+                    return {};
+            }
+            WF_ASSIGN(const auto record, find_task(session_->destination, task_.name));
+            if (!record) return fail(ErrorKind::state, "the task's bookkeeping at the destination is gone");
+            session_->record = *record;
+        }
+    }
+
+    // A task that could not even begin leaves nothing behind; a later one notes why it stopped.
+    void give_up(const Error &error) {
+        const auto left = session_->record.phase <= Phase::schema
+                              ? forget_task(*session_)
+                              : save_error(session_->destination, task_.name, error.text());
+        if (!left) spdlog::warn("{}", left.error().text());
+    }
+
+    const Task &task_;
+    const StopFlag &stop_;
+    ProgressDisplay &display_;
+    std::optional<TaskSession> session_;
+};
+
+}  // namespace
+
+Result<void> run_task(const Task &task, const RunOptions &options, const StopFlag &stop) {
+    std::optional<Lsn> until;
+    bool connected_before = false;
+    std::optional<steady_clock::time_point> failing_since;
+    milliseconds backoff = backoff_min;
+    while (true) {
+        ProgressDisplay display;
+        Attempt attempt(task, stop, display);
+        const auto began = steady_clock::now();
+        auto ran = attempt.run(options, until);
+        if (ran) return {};
+        Error error = std::move(ran).error();
+        if (error.kind == ErrorKind::interrupted || stop.requested()) return {};
+        if (attempt.connected()) {
+            connected_before = true;
+            if (!failing_since || steady_clock::now() - began > seconds(10)) {  // it had worked for a while
+                failing_since = steady_clock::now();
+                backoff = backoff_min;
+            }
+        }
+        const auto failing_for = failing_since ? steady_clock::now() - *failing_since : seconds(0);
+        if (error.kind != ErrorKind::transient || !connected_before ||
+            failing_for >= seconds(task.retry_connection_seconds)) {
+            return fail(std::move(error));
+        }
+        spdlog::warn("{}; trying again in {:.1f} s", error.text(), static_cast<double>(backoff.count()) / 1000);
+        if (!pause(backoff, stop)) return {};
+        backoff = std::min(backoff * 2, backoff_max);
+    }
+}
+
+}  // namespace walferry

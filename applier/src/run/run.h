@@ -1,0 +1,26 @@
+// `walferry run`: takes a task from wherever it is to where it should be, and keeps it there.
+//
+// SPDX-License-Identifier: PostgreSQL
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "base/error.h"
+#include "base/stop.h"
+#include "config/task.h"
+
+namespace walferry {
+
+struct RunOptions {
+    // End when everything up to this LSN of the source is applied and durable, and the sequences are set; "now" is the
+    // source's end of WAL when the program first reaches it. Nothing: go on for ever.
+    std::optional<std::string> until;
+};
+
+// Blocks until the task is done, `options.until` is reached or stop is requested (all: success), or something fails that
+// trying again doesn't mend. Lost connections are tried again for task.retry_connection_seconds, but not the first ones
+// of the process: an operator who mistyped a host name should hear of it.
+Result<void> run_task(const Task &task, const RunOptions &options, const StopFlag &stop);
+
+}  // namespace walferry

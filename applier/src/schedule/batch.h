@@ -1,0 +1,39 @@
+// The unit that goes from the planner to a worker.
+//
+// A batch is either whole transactions, applied as one destination transaction, or a piece of one transaction that is too
+// big for a batch: its pieces follow each other to the same worker, and the last one commits.
+//
+// SPDX-License-Identifier: PostgreSQL
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <vector>
+
+#include "decode/change.h"
+#include "receive/frame.h"
+
+namespace walferry {
+
+struct BatchTransaction {
+    Transaction transaction;
+    std::size_t first_change = 0;  // index of its first change in this batch
+};
+
+struct Batch {
+    std::vector<std::shared_ptr<const Frame>> frames;  // what the changes are views into
+    std::vector<Change> changes;                       // in source order
+    std::vector<BatchTransaction> transactions;        // in source order; of a piece: the one
+    std::size_t bytes = 0;                             // of its changes
+
+    bool first_piece = true;  // begins a destination transaction
+    bool last_piece = true;   // commits it
+
+    bool whole() const { return first_piece && last_piece; }
+    // Index behind the last change of transaction `i`.
+    std::size_t end_of(std::size_t i) const {
+        return i + 1 < transactions.size() ? transactions[i + 1].first_change : changes.size();
+    }
+};
+
+}  // namespace walferry

@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: PostgreSQL
+#include "schedule/planner.h"
+
+#include <iterator>
+#include <utility>
+
+namespace walferry {
+
+Planner::Planner(Ring<Frame> &frames, Ring<Batch> &batches, Doorbell &bell, CopyFilter filter, Lsn applied_lsn)
+    : frames_(frames),
+      batches_(batches),
+      bell_(bell),
+      filter_(std::move(filter)),
+      applied_lsn_(applied_lsn),
+      batch_(std::make_unique<Batch>()) {}
+
+Result<void> Planner::run(const StopFlag &stop) {
+    while (!stop.requested()) {
+        const auto seen = bell_.count();
+        WF_ASSIGN(const bool worked, step(stop));
+        if (!worked && !stop.requested()) bell_.wait(seen);
+    }
+    return {};
+}
+
+Result<bool> Planner::step(const StopFlag &stop) {
+    stop_ = &stop;
+    frame_ = frames_.try_pop();
+    const bool worked = frame_ != nullptr;
+    if (worked) WF_TRY(decoder_.decode(frame_->bytes(), *this));
+    frame_.reset();
+    // The worker has taken all there was: what is ready need not wait for more.
+    if (batches_.drained()) hand_on_complete();
+    return worked;
+}
+
+void Planner::on_begin(const Transaction &transaction) {
+    in_transaction_ = true;
+    skipping_ = transaction.end_lsn <= applied_lsn_;
+    if (skipping_) return;
+    open_frame_ = batch_->frames.size();
+    if (open_frame_ > 0 && batch_->frames.back() == frame_) --open_frame_;
+    open_bytes_ = 0;
+    batch_->transactions.push_back({transaction, batch_->changes.size()});
+}
+
+void Planner::on_change(Change change) {
+    if (skipping_) return;
+    const Transaction &transaction = batch_->transactions.back().transaction;
+    if (change.truncate) {
+        std::erase_if(change.truncate->relations, [&](const Relation *relation) {
+            return filter_.copied(relation->relid, transaction);
+        });
+        if (change.truncate->relations.empty()) return;
+        change.relation = change.truncate->relations.front();
+    } else if (filter_.copied(change.relation->relid, transaction)) {
+        return;
+    }
+    const std::size_t bytes = change.old_tuple.bytes().size() + change.new_tuple.bytes().size();
+    hold_frame();
+    batch_->bytes += bytes;
+    open_bytes_ += bytes;
+    batch_->changes.push_back(std::move(change));
+    if (full()) {
+        hand_on_complete();
+        if (full()) hand_on_piece(false);
+    }
+}
+
+void Planner::on_commit() {
+    in_transaction_ = false;
+    if (skipping_) {
+        skipping_ = false;
+        return;
+    }
+    if (!batch_->first_piece) {
+        hand_on_piece(true);
+    } else if (full() || batch_->transactions.size() >= batch_changes_max) {
+        hand_on_complete();
+    }
+}
+
+void Planner::on_heartbeat(Lsn, std::string_view) {}
+
+bool Planner::full() const {
+    return batch_->changes.size() >= batch_changes_max || batch_->bytes >= batch_bytes_max;
+}
+
+std::size_t Planner::complete_transactions() const {
+    const bool open = in_transaction_ && !skipping_;
+    return batch_->transactions.size() - (open ? 1 : 0);
+}
+
+void Planner::hold_frame() {
+    if (batch_->frames.empty() || batch_->frames.back() != frame_) batch_->frames.push_back(frame_);
+}
+
+void Planner::hand_on_complete() {
+    const std::size_t complete = complete_transactions();
+    if (complete == 0 || !batch_->first_piece) return;
+    auto rest = std::make_unique<Batch>();
+    if (complete < batch_->transactions.size()) {  // the open transaction moves to the next batch
+        BatchTransaction open = std::move(batch_->transactions.back());
+        batch_->transactions.pop_back();
+        const auto first = batch_->changes.begin() + static_cast<std::ptrdiff_t>(open.first_change);
+        std::move(first, batch_->changes.end(), std::back_inserter(rest->changes));
+        batch_->changes.erase(first, batch_->changes.end());
+        rest->frames.assign(batch_->frames.begin() + static_cast<std::ptrdiff_t>(open_frame_), batch_->frames.end());
+        rest->bytes = open_bytes_;
+        batch_->bytes -= open_bytes_;
+        open.first_change = 0;
+        rest->transactions.push_back(std::move(open));
+        open_frame_ = 0;
+    }
+    hand_on(std::exchange(batch_, std::move(rest)));
+}
+
+void Planner::hand_on_piece(bool last) {
+    auto rest = std::make_unique<Batch>();
+    if (!last) {
+        rest->first_piece = false;
+        rest->transactions.push_back({batch_->transactions.back().transaction, 0});
+    }
+    batch_->last_piece = last;
+    open_frame_ = 0;
+    open_bytes_ = 0;
+    hand_on(std::exchange(batch_, std::move(rest)));
+}
+
+void Planner::hand_on(std::unique_ptr<Batch> batch) {
+    while (!stop_->requested()) {
+        const auto seen = bell_.count();
+        if (batches_.try_push(batch)) return;
+        bell_.wait(seen);
+    }
+}
+
+}  // namespace walferry

@@ -1,0 +1,72 @@
+// Decodes frames and cuts the stream into batches.
+//
+// Live, a batch is what has arrived by the time the worker is free, so nothing waits; with a backlog it grows to a bound,
+// so that a destination transaction is worth its commit. A transaction that passes the bound by itself goes in pieces, so
+// memory does not grow with it.
+//
+// Invariants:
+//   1. Batches hold all transactions, in source order, none twice: what was applied before the start is left out.
+//   2. Changes that a table's copy has brought are left out (schedule/copy_filter.h).
+//
+// SPDX-License-Identifier: PostgreSQL
+#pragma once
+
+#include <memory>
+
+#include "base/doorbell.h"
+#include "base/error.h"
+#include "base/ring.h"
+#include "base/stop.h"
+#include "decode/decoder.h"
+#include "schedule/batch.h"
+#include "schedule/copy_filter.h"
+
+namespace walferry {
+
+// Where a batch is cut. The bytes are those of tuples.
+constexpr std::size_t batch_changes_max = 4096;
+constexpr std::size_t batch_bytes_max = std::size_t{1} << 20;
+
+// Thread: its own, save for the constructor. The rings and the doorbell must outlive it, and it must outlive the
+// batches: their changes point to its relations.
+class Planner final : private ChangeSink {
+public:
+    // `applied_lsn`: everything before is applied already.
+    Planner(Ring<Frame> &frames, Ring<Batch> &batches, Doorbell &bell, CopyFilter filter, Lsn applied_lsn);
+
+    // Until stop is requested (ring the doorbell then), or the stream is malformed.
+    Result<void> run(const StopFlag &stop);
+
+    // One step, for tests: take a frame if there is one, hand on what is due. False when there was nothing to do.
+    Result<bool> step(const StopFlag &stop);
+
+private:
+    void on_begin(const Transaction &transaction) override;
+    void on_change(Change change) override;
+    void on_commit() override;
+    void on_heartbeat(Lsn lsn, std::string_view content) override;
+
+    bool full() const;
+    std::size_t complete_transactions() const;
+    void hold_frame();
+    void hand_on_complete();           // whole transactions that are ready
+    void hand_on_piece(bool last);     // of the transaction that is open, or was
+    void hand_on(std::unique_ptr<Batch> batch);
+
+    Ring<Frame> &frames_;
+    Ring<Batch> &batches_;
+    Doorbell &bell_;
+    CopyFilter filter_;
+    const Lsn applied_lsn_;
+    Decoder decoder_;
+
+    const StopFlag *stop_ = nullptr;
+    std::shared_ptr<const Frame> frame_;  // being decoded
+    std::unique_ptr<Batch> batch_;        // being filled
+    std::size_t open_frame_ = 0;          // index in batch_->frames where the open transaction begins
+    std::size_t open_bytes_ = 0;          // of batch_->bytes, those of the open transaction
+    bool in_transaction_ = false;
+    bool skipping_ = false;               // the open transaction was applied before the start
+};
+
+}  // namespace walferry

@@ -1,0 +1,40 @@
+// Which of the source's tables a task takes, and how each is read and written.
+//
+// SPDX-License-Identifier: PostgreSQL
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "base/error.h"
+#include "config/task.h"
+#include "pq/connection.h"
+
+namespace walferry {
+
+struct Table {
+    std::uint32_t relid = 0;  // OID in the source
+    std::string schema;       // in the connection's encoding, as are all names here
+    std::string name;
+    std::uint64_t bytes = 0;  // size on the source's disk
+    bool binary = true;       // every column travels in binary form
+    char replica_identity = 'd';  // pg_class.relreplident
+    bool has_identity = true;     // UPDATE and DELETE can be replicated
+    std::vector<std::string> columns;       // those with data of their own: no generated ones, in column order
+    std::vector<bool> stored_as_text;       // per column: xml, read as its stored text
+};
+
+// Patterns of a task as the plugin's options `include` and `exclude` take them: joined with commas.
+std::string joined_patterns(const std::vector<std::string> &patterns);
+
+// The same in hexadecimal, to be passed through any client encoding and converted by the server:
+// convert_from(decode($1, 'hex'), 'UTF8').
+std::string hex_patterns(const std::vector<std::string> &patterns);
+
+// The permanent plain tables (partitions included, partitioned parents not) that the task's patterns select, largest
+// first. Asks the extension in the source, so that it agrees with the stream. Two queries, however many tables there are.
+// Requires: the extension is installed. The connection may speak any encoding; the patterns are converted to it.
+Result<std::vector<Table>> selected_tables(pq::Connection &source, const Task &task);
+
+}  // namespace walferry

@@ -1,0 +1,29 @@
+/*
+ * options.h
+ *	  The plugin options of one decoding session.
+ *
+ * SPDX-License-Identifier: PostgreSQL
+ */
+#ifndef WALFERRY_OPTIONS_H
+#define WALFERRY_OPTIONS_H
+
+#include "postgres.h"
+
+#include "nodes/pg_list.h"
+
+#include "selection.h"
+
+typedef struct WfOptions
+{
+	bool		text;			/* the readable form */
+	bool		positions;		/* text shows LSNs, transaction ids, times */
+	WfSelection selection;
+} WfOptions;
+
+/*
+ * Parses a list of DefElem; ereports what it can't accept.  What it allocates
+ * stays in the current memory context.
+ */
+extern void wf_options_parse(List *elements, WfOptions *options);
+
+#endif							/* WALFERRY_OPTIONS_H */

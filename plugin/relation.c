@@ -1,0 +1,239 @@
+/*
+ * relation.c
+ *	  What the stream needs to know of each table, cached.
+ *
+ * 1. An entry is read anew before its next use when the table, a type, a
+ *	  collation or a schema has changed; an invalidation marks, it frees nothing.
+ * 2. A table is described to the reader again only if its relation message
+ *	  would now be another one: an ANALYZE invalidates too.
+ * 3. The callbacks stay registered for the life of the backend, in which
+ *	  decoding may run many times (by SQL); without a cache they do nothing.
+ *
+ * SPDX-License-Identifier: PostgreSQL
+ */
+#include "postgres.h"
+
+#include "access/sysattr.h"
+#include "catalog/pg_constraint.h"
+#include "utils/hsearch.h"
+#include "utils/inval.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+#include "utils/relcache.h"
+#include "utils/syscache.h"
+
+#include "relation.h"
+#include "wire.h"
+#include "wire_write.h"
+
+struct WfRelationCache
+{
+	const WfOptions *options;
+	HTAB	   *entries;
+	MemoryContext context;
+	MemoryContextCallback forget;
+};
+
+/* For the callbacks: the cache that is alive, or NULL. */
+static WfRelationCache *active_cache = NULL;
+
+static void
+invalidate_relation(Datum arg, Oid relid)
+{
+	HASH_SEQ_STATUS status;
+	WfRelation *entry;
+
+	if (active_cache == NULL)
+		return;
+
+	if (OidIsValid(relid))
+	{
+		entry = hash_search(active_cache->entries, &relid, HASH_FIND, NULL);
+		if (entry != NULL)
+			entry->valid = false;
+		return;
+	}
+
+	hash_seq_init(&status, active_cache->entries);
+	while ((entry = hash_seq_search(&status)) != NULL)
+		entry->valid = false;
+}
+
+/* Types, schemas and collations change so seldom that all tables may pay. */
+static void
+invalidate_all(Datum arg, int cacheid, uint32 hashvalue)
+{
+	invalidate_relation(arg, InvalidOid);
+}
+
+static void
+register_callbacks(void)
+{
+	static bool registered = false;
+
+	if (registered)
+		return;
+	CacheRegisterRelcacheCallback(invalidate_relation, (Datum) 0);
+	CacheRegisterSyscacheCallback(TYPEOID, invalidate_all, (Datum) 0);
+	CacheRegisterSyscacheCallback(NAMESPACEOID, invalidate_all, (Datum) 0);
+	CacheRegisterSyscacheCallback(COLLOID, invalidate_all, (Datum) 0);
+	registered = true;
+}
+
+static void
+forget_cache(void *arg)
+{
+	Assert(active_cache == arg);
+	active_cache = NULL;
+}
+
+WfRelationCache *
+wf_relation_cache_create(const WfOptions *options)
+{
+	WfRelationCache *cache = palloc0(sizeof(WfRelationCache));
+	HASHCTL		control = {0};
+
+	cache->options = options;
+	cache->context = AllocSetContextCreate(CurrentMemoryContext,
+										   "walferry relations",
+										   ALLOCSET_DEFAULT_SIZES);
+	control.keysize = sizeof(Oid);
+	control.entrysize = sizeof(WfRelation);
+	control.hcxt = cache->context;
+	cache->entries = hash_create("walferry relations", 128, &control,
+								 HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+
+	register_callbacks();
+	cache->forget.func = forget_cache;
+	cache->forget.arg = cache;
+	MemoryContextRegisterResetCallback(cache->context, &cache->forget);
+	active_cache = cache;
+	return cache;
+}
+
+static bool
+has_attribute(Bitmapset *attributes, Form_pg_attribute attribute)
+{
+	return bms_is_member(attribute->attnum - FirstLowInvalidHeapAttributeNumber,
+						 attributes);
+}
+
+static uint8
+column_flags(Form_pg_attribute attribute, Bitmapset *identity,
+			 Bitmapset *primary_key)
+{
+	uint8		flags = 0;
+
+	if (has_attribute(identity, attribute))
+		flags |= WF_COLUMN_KEY;
+	if (attribute->attgenerated != '\0')
+		flags |= WF_COLUMN_GENERATED;
+	if (attribute->attidentity == ATTRIBUTE_IDENTITY_ALWAYS)
+		flags |= WF_COLUMN_IDENTITY_ALWAYS;
+	if (attribute->attnotnull)
+		flags |= WF_COLUMN_NOT_NULL;
+	if (has_attribute(primary_key, attribute))
+		flags |= WF_COLUMN_PRIMARY_KEY;
+	return flags;
+}
+
+/* The destination generates its own values; but it needs them to find a row. */
+static bool
+is_sent(Form_pg_attribute attribute, uint8 flags)
+{
+	return !attribute->attisdropped &&
+		((flags & WF_COLUMN_GENERATED) == 0 || (flags & WF_COLUMN_KEY) != 0);
+}
+
+static void
+load_columns(WfRelation *entry, Relation relation, bool readable)
+{
+	TupleDesc	desc = RelationGetDescr(relation);
+	Bitmapset  *identity = RelationGetIdentityKeyBitmap(relation);
+	Oid			constraint;
+
+	/* As for the identity, a deferrable key is none: it may be violated. */
+	Bitmapset  *primary_key = get_primary_key_attnos(entry->relid, false,
+													 &constraint);
+
+	entry->columns = palloc0(sizeof(WfColumn) * Max(desc->natts, 1));
+	for (int i = 0; i < desc->natts; i++)
+	{
+		Form_pg_attribute attribute = TupleDescAttr(desc, i);
+		uint8		flags = column_flags(attribute, identity, primary_key);
+		WfColumn   *column = &entry->columns[entry->ncolumns];
+
+		if (!is_sent(attribute, flags))
+			continue;
+		wf_column_init(column, attribute, flags, readable);
+		entry->ncolumns++;
+		if (flags & WF_COLUMN_KEY)
+			entry->nkeys++;
+		if (column->encoding == WF_ENCODE_OUTPUT)
+			entry->calls_output = true;
+	}
+}
+
+/* Fills in the definition; allocates in the current memory context. */
+static void
+load_definition(WfRelation *entry, Relation relation, bool readable)
+{
+	entry->replica_identity = relation->rd_rel->relreplident;
+	entry->schema = get_namespace_name(RelationGetNamespace(relation));
+	entry->table = pstrdup(RelationGetRelationName(relation));
+	load_columns(entry, relation, readable);
+	initStringInfo(&entry->message);
+	wf_wire_relation(&entry->message, entry);
+}
+
+static bool
+same_message(const WfRelation *a, const WfRelation *b)
+{
+	return a->message.len == b->message.len &&
+		memcmp(a->message.data, b->message.data, a->message.len) == 0;
+}
+
+static void
+load(WfRelationCache *cache, WfRelation *entry, Relation relation)
+{
+	WfRelation	old = *entry;
+	MemoryContext caller;
+
+	memset(entry, 0, sizeof(WfRelation));
+	entry->relid = old.relid;
+
+	/* Now, not at the end: an invalidation that arrives meanwhile must stick. */
+	entry->valid = true;
+
+	entry->context = AllocSetContextCreate(cache->context,
+										   "walferry relation",
+										   ALLOCSET_SMALL_SIZES);
+	caller = MemoryContextSwitchTo(entry->context);
+	entry->selected = wf_selection_selects(&cache->options->selection,
+										   entry->relid, relation->rd_rel);
+	if (entry->selected)
+		load_definition(entry, relation, cache->options->text);
+	MemoryContextSwitchTo(caller);
+
+	entry->described = old.described && entry->selected &&
+		same_message(&old, entry);
+	if (old.context != NULL)
+		MemoryContextDelete(old.context);
+}
+
+WfRelation *
+wf_relation_get(WfRelationCache *cache, Relation relation)
+{
+	Oid			relid = RelationGetRelid(relation);
+	bool		found;
+	WfRelation *entry = hash_search(cache->entries, &relid, HASH_ENTER, &found);
+
+	if (!found)
+	{
+		memset(entry, 0, sizeof(WfRelation));
+		entry->relid = relid;
+	}
+	if (!entry->valid)
+		load(cache, entry, relation);
+	return entry;
+}

@@ -1,0 +1,58 @@
+/*
+ * relation.h
+ *	  What the stream needs to know of each table, cached.
+ *
+ * SPDX-License-Identifier: PostgreSQL
+ */
+#ifndef WALFERRY_RELATION_H
+#define WALFERRY_RELATION_H
+
+#include "postgres.h"
+
+#include "lib/stringinfo.h"
+#include "utils/rel.h"
+
+#include "column.h"
+#include "options.h"
+
+typedef struct WfRelationCache WfRelationCache;
+
+/* A row, taken apart: indexed by WfColumn.index. */
+typedef struct WfTuple
+{
+	Datum	   *values;
+	bool	   *nulls;
+} WfTuple;
+
+typedef struct WfRelation
+{
+	Oid			relid;			/* hash key */
+	bool		valid;			/* cleared by an invalidation */
+	bool		selected;		/* the rest is set only if it is sent at all */
+	bool		described;		/* the caller sets it: the reader knows this */
+	bool		calls_output;	/* some column is WF_ENCODE_OUTPUT */
+	char		replica_identity;	/* as in pg_class.relreplident */
+	int			ncolumns;		/* that are sent */
+	int			nkeys;			/* of them in the replica identity */
+	WfColumn   *columns;
+	const char *schema;
+	const char *table;
+	StringInfoData message;		/* the relation message, for binary output */
+	MemoryContext context;		/* owns what the pointers above lead to */
+} WfRelation;
+
+/*
+ * One cache per decoding session, in the current memory context: at most one
+ * is alive in a backend.  The options must live as long.
+ */
+extern WfRelationCache *wf_relation_cache_create(const WfOptions *options);
+
+/*
+ * The entry stays where it is, and its contents stay as they are until the next
+ * call for the same table.
+ *
+ * Requires: a snapshot to read catalogs with.
+ */
+extern WfRelation *wf_relation_get(WfRelationCache *cache, Relation relation);
+
+#endif							/* WALFERRY_RELATION_H */

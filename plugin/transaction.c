@@ -1,0 +1,52 @@
+/*
+ * transaction.c
+ *	  What the stream says about a transaction.
+ *
+ * SPDX-License-Identifier: PostgreSQL
+ */
+#include "postgres.h"
+
+#include "access/transam.h"
+#include "replication/origin.h"
+
+#include "transaction.h"
+
+/*
+ * The epoch of a transaction that is being decoded is the next transaction's,
+ * or the one before if the counter has wrapped in between: the slot keeps it
+ * from falling further behind.
+ */
+static uint64
+with_epoch(TransactionId xid)
+{
+	FullTransactionId next = ReadNextFullTransactionId();
+	uint32		epoch = EpochFromFullTransactionId(next);
+
+	if (xid > XidFromFullTransactionId(next))
+		epoch--;
+	return U64FromFullTransactionId(FullTransactionIdFromEpochAndXid(epoch, xid));
+}
+
+static const char *
+origin_name(RepOriginId origin)
+{
+	char	   *name;
+
+	/* Without a name it still has an LSN, which tells that it isn't local. */
+	if (origin == InvalidRepOriginId ||
+		!replorigin_by_oid(origin, true, &name))
+		return "";
+	return name;
+}
+
+void
+wf_transaction_begin(WfTransaction *transaction, const ReorderBufferTXN *txn)
+{
+	transaction->begun = true;
+	transaction->xid = with_epoch(txn->xid);
+	transaction->commit_lsn = txn->final_lsn;
+	transaction->end_lsn = txn->end_lsn;
+	transaction->commit_time = txn->xact_time.commit_time;
+	transaction->origin_lsn = txn->origin_lsn;
+	transaction->origin = origin_name(txn->origin_id);
+}

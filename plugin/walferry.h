@@ -1,0 +1,44 @@
+/*
+ * walferry.h
+ *	  What one decoding session holds.
+ *
+ * All of it is allocated in the decoding context, so it goes when decoding
+ * ends, in success or error.
+ *
+ * SPDX-License-Identifier: PostgreSQL
+ */
+#ifndef WALFERRY_H
+#define WALFERRY_H
+
+#include "postgres.h"
+
+#include "replication/logical.h"
+#include "replication/output_plugin.h"
+
+#include "compat.h"
+#include "frame.h"
+#include "options.h"
+#include "output.h"
+#include "relation.h"
+#include "transaction.h"
+
+#define WF_VERSION "1.0"
+
+/* The schema whose tables are never sent: the extension's own. */
+#define WF_SCHEMA "walferry"
+
+typedef struct WfState
+{
+	LogicalDecodingContext *decoding;
+	MemoryContext change_context;	/* reset after each callback */
+	WfOptions	options;
+	WfRelationCache *relations;
+	WfTransaction transaction;
+	const WfOutput *output;
+	WfFrame		frame;
+	WfTuple		old;			/* room for the tuples of one change */
+	WfTuple		row;
+	int			uncounted_changes;	/* since progress was last reported */
+} WfState;
+
+#endif							/* WALFERRY_H */

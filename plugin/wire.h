@@ -1,0 +1,81 @@
+/*
+ * wire.h
+ *	  The change format between the output plugin and the applier.
+ *
+ * This header is the format's only source of constants: the plugin (C) writes
+ * with it, the applier (C++) reads with it.  docs/protocol.md has one table per
+ * message; keep the two in step and raise WF_PROTOCOL_VERSION with any change
+ * that an older reader could not read.
+ *
+ * A stream is a sequence of frames; the plugin hands each to the server as one
+ * output message.  A frame is a header and then whole messages; a transaction
+ * may span frames and a frame may hold several transactions.  All integers are
+ * big-endian.  A string is a uint16 length and that many bytes, in the source
+ * database's encoding, without a terminator.
+ *
+ * SPDX-License-Identifier: PostgreSQL
+ */
+#ifndef WALFERRY_WIRE_H
+#define WALFERRY_WIRE_H
+
+#define WF_PROTOCOL_VERSION 1
+
+/* A frame is written when it has reached this size; one big message may exceed it. */
+#define WF_FRAME_SIZE (64 * 1024)
+
+/*
+ * Frame header: uint8 'F', uint8 flags, uint32 frame number (0 for the first
+ * of a connection, then dense), uint64 end of the source's flushed WAL when the
+ * frame was written.
+ */
+#define WF_FRAME_MAGIC 'F'
+#define WF_FRAME_HEADER_SIZE (1 + 1 + 4 + 8)
+
+/* Frame flag: the last message is a commit and the plugin holds nothing back. */
+#define WF_FRAME_CLOSING 0x01
+
+/* Message header: uint8 type, uint32 length of the body that follows. */
+#define WF_MESSAGE_HEADER_SIZE (1 + 4)
+
+/* Message types */
+#define WF_MSG_HELLO 'H'
+#define WF_MSG_BEGIN 'B'
+#define WF_MSG_COMMIT 'C'
+#define WF_MSG_RELATION 'R'
+#define WF_MSG_INSERT 'I'
+#define WF_MSG_UPDATE 'U'
+#define WF_MSG_DELETE 'D'
+#define WF_MSG_TRUNCATE 'T'
+#define WF_MSG_HEARTBEAT 'M'
+
+/* Which old tuple an update or delete carries */
+#define WF_OLD_NONE 'N'		/* none: an update that kept the key, or no replica identity */
+#define WF_OLD_KEY 'K'		/* the columns of the replica identity, in column order */
+#define WF_OLD_ROW 'O'		/* all columns (REPLICA IDENTITY FULL) */
+
+/*
+ * A tuple is int16 column count, then per column int32 length and that many
+ * bytes: exactly a COPY BINARY tuple, plus one more negative length.
+ */
+#define WF_LENGTH_NULL (-1)
+#define WF_LENGTH_UNCHANGED (-2)	/* a TOAST value that the update did not touch */
+
+/* How a column's bytes are to be read */
+#define WF_FORMAT_BINARY 'b'	/* the type's binary send form */
+#define WF_FORMAT_TEXT 't'		/* the type's text output form */
+
+/* Column flags in a relation message */
+#define WF_COLUMN_KEY 0x01			/* part of the replica identity */
+#define WF_COLUMN_GENERATED 0x02	/* generated: sent only because it is part of the key */
+#define WF_COLUMN_IDENTITY_ALWAYS 0x04	/* GENERATED ALWAYS AS IDENTITY */
+#define WF_COLUMN_NOT_NULL 0x08
+#define WF_COLUMN_PRIMARY_KEY 0x10	/* part of the primary key */
+
+/* Truncate options */
+#define WF_TRUNCATE_CASCADE 0x01
+#define WF_TRUNCATE_RESTART_IDENTITY 0x02
+
+/* Prefix of the logical messages that the plugin passes on as heartbeats */
+#define WF_HEARTBEAT_PREFIX "walferry"
+
+#endif							/* WALFERRY_WIRE_H */

@@ -1,0 +1,44 @@
+/*
+ * wire_output.c
+ *	  Binary output: messages of wire.h, gathered in frames.
+ *
+ * SPDX-License-Identifier: PostgreSQL
+ */
+#include "postgres.h"
+
+#include "output.h"
+#include "walferry.h"
+#include "wire_write.h"
+
+static StringInfo
+wire_open(WfState *state)
+{
+	return wf_frame_open(&state->frame);
+}
+
+static void
+wire_close(WfState *state, bool closing)
+{
+	wf_frame_close(&state->frame, state->decoding, closing);
+}
+
+/* The relation cache has the message ready: it compares definitions by it. */
+static void
+wire_relation(StringInfo out, const WfRelation *relation)
+{
+	appendBinaryStringInfo(out, relation->message.data, relation->message.len);
+}
+
+const WfOutput wf_wire_output = {
+	.type = OUTPUT_PLUGIN_BINARY_OUTPUT,
+	.open = wire_open,
+	.close = wire_close,
+	.begin = wf_wire_begin,
+	.commit = wf_wire_commit,
+	.relation = wire_relation,
+	.insert = wf_wire_insert,
+	.update = wf_wire_update,
+	.delete = wf_wire_delete,
+	.truncate = wf_wire_truncate,
+	.heartbeat = wf_wire_heartbeat,
+};

@@ -1,0 +1,34 @@
+--
+-- What the other tests share: the extension, and the way to read the slot.
+--
+CREATE EXTENSION walferry;
+SELECT walferry.library_version();
+
+-- Each test reads the changes that it makes after start_slot(), as text.
+CREATE FUNCTION start_slot() RETURNS void LANGUAGE sql AS $$
+	SELECT pg_drop_replication_slot(slot_name)
+	FROM pg_replication_slots WHERE slot_name = 'walferry_regress';
+	SELECT pg_create_logical_replication_slot('walferry_regress', 'walferry');
+$$;
+
+CREATE FUNCTION stop_slot() RETURNS void LANGUAGE sql AS $$
+	SELECT pg_drop_replication_slot('walferry_regress');
+$$;
+
+CREATE FUNCTION stream(VARIADIC options text[] DEFAULT '{}') RETURNS SETOF text LANGUAGE sql AS $$
+	SELECT data FROM pg_logical_slot_get_changes('walferry_regress', NULL, NULL,
+		VARIADIC ARRAY['output', 'text'] || options);
+$$;
+
+-- The applier's role needs to own nothing of this.
+CREATE ROLE regress_walferry_plain;
+SET ROLE regress_walferry_plain;
+SELECT walferry.library_version(), walferry.sends_binary('int4'::regtype),
+	walferry.selects('pg_class', '*.*', '');
+RESET ROLE;
+DROP ROLE regress_walferry_plain;
+
+-- Everything is described.
+SELECT p.oid::regprocedure, obj_description(p.oid, 'pg_proc') IS NOT NULL AS described
+FROM pg_proc p WHERE pronamespace = 'walferry'::regnamespace ORDER BY 1::text;
+SELECT extname, extversion, extnamespace::regnamespace, extrelocatable FROM pg_extension WHERE extname = 'walferry';

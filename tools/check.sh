@@ -1,0 +1,97 @@
+#!/usr/bin/env bash
+# Runs the suites named (unit, regress, integration) and ends with "N passed, N failed" over all of
+# them; exits 1 if one failed. A suite that ends badly without naming a failure counts as one.
+# Everything is built and the plugin installed already: see the Makefile.
+# TESTS=pattern: only these GoogleTest tests.
+set -euo pipefail
+
+passed=0
+failed=0
+skipped=0
+top=$(realpath "$(dirname "$0")/..")
+build=$(realpath -m "${BUILD_DIR:-$top/build/test}")
+scratch=$(mktemp -d /tmp/walferry-check.XXXXXX)
+chmod 711 "$scratch" # the server may run as another user
+cluster=$scratch/cluster
+
+clean_up() {
+	"$top/tools/cluster.sh" destroy "$cluster"
+	rm -rf -- "$scratch"
+}
+trap clean_up EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM
+
+# Sums what a sed expression finds in the suite's output: N, or N M for N - M.
+count() {
+	sed -nE "$1" "$scratch/output" | awk '{ sum += $1 - $2 } END { print sum + 0 }'
+}
+
+# Runs a suite's command, shows and keeps its output, adds up what it says of itself.
+run_suite() { # NAME PASSED-EXPRESSION FAILED-EXPRESSION COMMAND...
+	local name=$1 suite_passed suite_failed status=0
+	echo "== $name"
+	"${@:4}" 2>&1 | tee "$scratch/output" || status=$?
+	suite_passed=$(count "$2")
+	suite_failed=$(count "$3")
+	if [ "$status" -ne 0 ] && [ "$suite_failed" -eq 0 ]; then
+		echo "$name: ended with status $status and named no failed test"
+		suite_failed=1
+	fi
+	if [ $((suite_passed + suite_failed)) -eq 0 ]; then
+		echo "$name: ran no test"
+		suite_failed=1
+	fi
+	passed=$((passed + suite_passed))
+	failed=$((failed + suite_failed))
+	skipped=$((skipped + $(count 's/^\[  SKIPPED \] ([0-9]+) tests?, listed below:.*/\1/p')))
+}
+
+gtest() { # NAME PROGRAM
+	run_suite "$1" 's/^\[  PASSED  \] ([0-9]+) tests?\..*/\1/p' 's/^\[  FAILED  \] ([0-9]+) tests?, listed below:.*/\1/p' \
+		"$build/$2" --gtest_filter="${TESTS:-*}"
+}
+
+# pg_regress (and the isolation tester's twin) close with one of:
+#   All 5 tests passed.
+#   2 of 5 tests failed.
+pg_regress() {
+	local conninfo host port user
+	conninfo=$("$top/tools/cluster.sh" create "$cluster")
+	read -r host port user <<<"$conninfo"
+	run_suite regress 's/^[ #]*All ([0-9]+) tests passed.*/\1/p; s/^[ #]*([0-9]+) of ([0-9]+) tests failed.*/\2 \1/p' \
+		's/^[ #]*([0-9]+) of [0-9]+ tests failed.*/\1/p' \
+		env PGHOST="${host#*=}" PGPORT="${port#*=}" PGUSER="${user#*=}" \
+		make -C "$top/plugin" --no-print-directory installcheck
+	show_differences
+	"$top/tools/cluster.sh" destroy "$cluster"
+}
+
+# pg_regress only says where the differences are; who reads a log from afar needs them in it.
+show_differences() {
+	local file
+	while IFS= read -r file; do
+		echo "-- $file"
+		cat "$file"
+	done < <(find "$top/build" "$top/plugin" "$top/regress" -name regression.diffs -newer "$cluster/cluster")
+}
+
+for suite in "$@"; do
+	case $suite in
+	unit) gtest unit unit_tests ;;
+	regress) pg_regress ;;
+	integration) gtest integration integration_tests ;;
+	*)
+		echo "check.sh: no suite $suite" >&2
+		exit 1
+		;;
+	esac
+done
+
+echo
+if [ "$skipped" -gt 0 ]; then
+	echo "$passed passed, $failed failed, $skipped skipped"
+else
+	echo "$passed passed, $failed failed"
+fi
+[ "$failed" -eq 0 ]
