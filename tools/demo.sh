@@ -183,7 +183,7 @@ expect_applier() {
 
 # Sets what the destination says of the task; its tables come into being while we look.
 phase_now=start
-tables_ready=0
+tables_copied=0
 tables_all=0
 changes=0
 lag_bytes=0
@@ -194,19 +194,15 @@ look() {
 		AND tablename IN ('task', 'table_state', 'progress', 'checkpoint')")" -eq 4 ] || return 0
 	source_lsn=$(source_sql -c "SELECT pg_current_wal_flush_lsn()")
 	row=$(destination_sql -F ' ' -c "
-		SELECT t.phase, s.ready, s.tables, coalesce(p.changes, 0),
+		SELECT t.phase, s.copied, s.tables, coalesce(p.changes, 0),
 			coalesce(greatest(pg_wal_lsn_diff('$source_lsn', c.lsn), 0), 0),
 			coalesce(round(extract(epoch FROM clock_timestamp() - c.commit_time) * 1000), 0)
 		FROM walferry.task t
 		LEFT JOIN walferry.progress p ON p.task = t.name
 		LEFT JOIN walferry.checkpoint c ON c.task = t.name
-		CROSS JOIN (SELECT count(*) FILTER (WHERE state = 'ready') AS ready, count(*) AS tables FROM walferry.table_state) s")
+		CROSS JOIN (SELECT count(*) FILTER (WHERE state <> 'pending') AS copied, count(*) AS tables FROM walferry.table_state) s")
 	[ -n "$row" ] || return 0
-	read -r phase_now tables_ready tables_all changes lag_bytes lag_ms <<<"$row"
-}
-
-all_ready() {
-	[ "$phase_now" = stream ] && [ "$tables_all" -gt 0 ] && [ "$tables_ready" -eq "$tables_all" ]
+	read -r phase_now tables_copied tables_all changes lag_bytes lag_ms <<<"$row"
 }
 
 copy_tables() {
@@ -215,15 +211,16 @@ copy_tables() {
 	start_load
 	start_applier
 	began=$(milliseconds)
-	until all_ready; do
+	until [ "$phase_now" = stream ]; do
 		expect_applier
 		((SECONDS < copy_seconds_max)) || fail "the copy takes more than $copy_seconds_max s"
-		live "$phase_now: $tables_ready of $tables_all tables are ready"
+		live "$phase_now: $tables_copied of $tables_all tables are copied"
 		sleep 0.3
 		look
 	done
 	copy_ms=$(($(milliseconds) - began))
-	line "$tables_all tables copied and caught up in $(seconds_of "$copy_ms") s; the source was written to all the time"
+	catch_up
+	line "$tables_all tables copied in $(seconds_of "$copy_ms") s; $(seconds_of "$catch_up_ms") s later what was written meanwhile is applied too"
 }
 
 seconds_of() {
@@ -240,7 +237,7 @@ watch_stream() { # SECONDS
 		expect_applier
 		look
 		echo "$lag_ms" >>"$work/lags"
-		live "$(group "$changes") changes applied, $((lag_bytes / 1024)) KiB and $lag_ms ms behind"
+		live "$(group "$changes") changes applied, $(group $((lag_bytes / 1024))) KiB and $lag_ms ms behind"
 		sleep 0.3
 	done
 	look
@@ -256,7 +253,7 @@ catch_up() {
 		expect_applier
 		(($(milliseconds) - began < copy_seconds_max * 1000)) || fail "it does not catch up"
 		look
-		live "catching up: $((lag_bytes / 1024)) KiB behind"
+		live "catching up: $(group $((lag_bytes / 1024))) KiB behind"
 		sleep 0.1
 	done
 	catch_up_ms=$(($(milliseconds) - began))
@@ -269,7 +266,8 @@ stream_and_kill() {
 	source_sql -c "UPDATE pgbench_accounts SET filler = 'changed at once' WHERE aid <= $((scale * 20000))"
 	end_process "$applier" KILL
 	applier=
-	line "${bold}kill -9${plain} hits walferry in the middle of it"
+	look
+	line "${bold}kill -9${plain} hits walferry in the middle of it, $(group $((lag_bytes / 1024))) KiB behind"
 	sleep 1
 	start_applier
 	catch_up
@@ -302,9 +300,9 @@ drain() {
 # Rows and a checksum of each table, and each sequence's next value, asked of one side in plain SQL.
 # A partitioned table counts as one. The sum of the rows' hashes doesn't depend on their order.
 fingerprint() { # psql function
-	"$1" -F ' ' <<-'END'
+	"$1" -F $'\t' <<-'END'
 		SELECT format('SELECT %L, count(*), coalesce(sum(hashtextextended(t::text, 0)::numeric), 0) FROM %s t',
-			replace(c.oid::regclass::text, ' ', '_'), c.oid::regclass)
+			c.oid::regclass, c.oid::regclass)
 		FROM pg_class c
 		WHERE c.relkind IN ('r', 'p') AND NOT c.relispartition
 			AND c.relnamespace IN ('public'::regnamespace, 'shop'::regnamespace)
@@ -325,9 +323,9 @@ prove() {
 
 	fingerprint source_sql >"$work/source.rows"
 	fingerprint destination_sql >"$work/destination.rows"
-	printf '  %-24s %14s %14s  %s\n' table source destination checksums
-	while read -r table rows checksum; do
-		read -r there_rows there_checksum < <(awk -v table="$table" '$1 == table { print $2, $3 }' "$work/destination.rows") ||
+	printf '  %-24s %14s %14s  %s\n' "rows of" source destination checksums
+	while IFS=$'\t' read -r table rows checksum; do
+		IFS=$'\t' read -r _ there_rows there_checksum < <(grep -F "$table"$'\t' "$work/destination.rows") ||
 			there_rows=none there_checksum=none
 		verdict="${green}equal${plain}"
 		if [ "$rows $checksum" != "$there_rows $there_checksum" ]; then
@@ -345,7 +343,6 @@ prove() {
 	fi
 	printf '  %-24s %14s %14s  %s\n' sequences "$(wc -l <"$work/source.sequences")" \
 		"$(wc -l <"$work/destination.sequences")" "$verdict"
-	line
 	line "copied in $(seconds_of "$copy_ms") s, median lag $(median_lag) ms under $(group $((transactions * 1000 / load_ms))) transactions a second, caught up $(seconds_of "$catch_up_ms") s after the kill -9"
 	if [ "$status" -ne 0 ]; then
 		cat "$work/verify.log"

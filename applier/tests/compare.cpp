@@ -17,9 +17,9 @@ namespace {
 const char *const tables_query = R"(
 SELECT format('%I.%I', n.nspname, c.relname),
        'SELECT ROW(' || coalesce(string_agg(
-           CASE a.atttypid WHEN 'xml'::regtype THEN format('%I::text', a.attname)
-                           WHEN 'xml[]'::regtype THEN format('%I::text[]', a.attname)
-                           ELSE format('%I', a.attname) END, ', ' ORDER BY a.attnum), '')
+           quote_ident(a.attname) || CASE a.atttypid WHEN 'xml'::regtype THEN '::text'
+                                                     WHEN 'xml[]'::regtype THEN '::text[]' ELSE '' END,
+           ', ' ORDER BY a.attnum), '')
        || format(')::text COLLATE "C" FROM ONLY %I.%I ORDER BY 1', n.nspname, c.relname)
   FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
   LEFT JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
@@ -68,9 +68,11 @@ public:
         must(source_.connection().start_copy_out("COPY (" + source_query + ") TO STDOUT"));
         must(destination_.connection().start_copy_out("COPY (" + destination_query + ") TO STDOUT"));
         std::map<std::string, int> surplus;  // above 0: more often at the source
+        std::optional<std::string> left = "";
+        std::optional<std::string> right = "";
         while (true) {
-            auto left = next(source_);
-            auto right = next(destination_);
+            if (left) left = next(source_);
+            if (right) right = next(destination_);
             if (!left && !right) break;
             if (surplus.empty() && left == right) continue;
             if (surplus.size() > distinct_max) continue;  // enough, but the rows must be read to the end

@@ -83,10 +83,10 @@ Process::~Process() {
     close(pid_file_);
 }
 
-bool Process::reap(int timeout_ms) {
+bool Process::reap(std::chrono::milliseconds time) {
     if (ended_) return true;
     pollfd waiting{pid_file_, POLLIN, 0};
-    if (poll(&waiting, 1, timeout_ms) <= 0) return false;
+    if (poll(&waiting, 1, static_cast<int>(time.count())) <= 0) return false;
     int status = 0;
     if (waitpid(pid_, &status, 0) != pid_) throw last_error("waitpid");
     ended_ = true;
@@ -94,7 +94,9 @@ bool Process::reap(int timeout_ms) {
     return true;
 }
 
-bool Process::running() { return !reap(0); }
+bool Process::running() { return !reap(0ms); }
+
+bool Process::ends_within(std::chrono::milliseconds time) { return reap(time); }
 
 void Process::signal(int number) {
     if (!ended_) ::kill(pid_, number);
@@ -107,7 +109,7 @@ void Process::kill() {
 
 int Process::wait(std::chrono::seconds limit) {
     const auto deadline = std::chrono::steady_clock::now() + limit;
-    while (!reap(100)) {
+    while (!reap(100ms)) {
         if (std::chrono::steady_clock::now() > deadline) {
             throw std::runtime_error("still running after " + std::to_string(limit.count()) + " s: " + command_ +
                                      "\n" + errors());

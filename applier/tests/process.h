@@ -28,6 +28,8 @@ public:
 
     pid_t pid() const { return pid_; }
     bool running();
+    // Lets at most `time` pass. True if the process ended in it.
+    bool ends_within(std::chrono::milliseconds time);
 
     // No error if it has ended already.
     void signal(int number);
@@ -41,7 +43,7 @@ public:
     std::string command() const { return command_; }  // for messages
 
 private:
-    bool reap(int timeout_ms);
+    bool reap(std::chrono::milliseconds time);
 
     std::string command_;
     std::string output_file_;

@@ -66,8 +66,8 @@ Task::Task(const Pair &pair, const TaskOptions &options)
     : destination_(pair.destination_conninfo()), name_(options.name.empty() ? pair.name() : options.name) {
     static int number = 0;
     file_ = scratch_folder() + "/task" + std::to_string(++number) + ".toml";
-    write_file(file_, "[task]\nname = " + toml_string(name_) +  //
-                          "\n[source]\nconninfo = " +
+    write_file(file_, "[task]\nname = " + toml_string(name_) + "\n" + options.stages +  //
+                          "[source]\nconninfo = " +
                           toml_string(options.source_conninfo.value_or(pair.source_conninfo())) +
                           "\n[destination]\nconninfo = " +
                           toml_string(options.destination_conninfo.value_or(destination_)) +

@@ -42,10 +42,11 @@ private:
 };
 
 struct TaskOptions {
-    std::string name;  // default: the pair's
-    std::optional<std::string> source_conninfo;
-    std::optional<std::string> destination_conninfo;
-    std::string more;  // further sections of the task file
+    std::string name = {};  // default: the pair's
+    std::optional<std::string> source_conninfo = {};
+    std::optional<std::string> destination_conninfo = {};
+    std::string stages = {};  // a line for section [task]
+    std::string more = {};  // further sections of the task file
     int retry_seconds = 60;
 };
 

@@ -14,11 +14,11 @@ enum class Verb { help, run, precheck, status, verify, cleanup };
 
 struct Arguments {
     Verb verb = Verb::help;
-    std::string file;                  // the task file
+    std::string file;  // the task file
     bool json = false;
     std::optional<std::string> until;  // "now" or an LSN
     std::string log_level = "info";
-    std::string help;                  // what --help or --version prints; only with Verb::help
+    std::string help;  // what --help or --version prints; only with Verb::help
 };
 
 // Errors: ErrorKind::usage.

@@ -48,7 +48,8 @@ public:
         done_.emplace_back("the copied tables are left as they are");
         const auto report = fmt::format("{}\n", fmt::join(done_, "\n"));
         if (!failed_) return report;
-        return fail(std::move(*failed_).with_detail(report.substr(0, report.size() - 1))
+        return fail(std::move(*failed_)
+                        .with_detail(report.substr(0, report.size() - 1))
                         .with_hint("Repeat cleanup when both servers can be reached."));
     }
 

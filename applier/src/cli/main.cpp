@@ -18,18 +18,20 @@ namespace walferry {
 
 namespace {
 
-StopFlag stop;                          // written by the signal handler and by run
+StopFlag stop;                               // written by the signal handler and by run
 volatile std::sig_atomic_t signal_seen = 0;  // written by the handler, read by main after all is done
 
 extern "C" void request_stop(int number) {
     signal_seen = number;
     stop.request();
+    std::signal(SIGTERM, SIG_DFL);
+    std::signal(SIGINT, SIG_DFL);
 }
 
 void install_signal_handlers() {
     struct sigaction action = {};
     action.sa_handler = request_stop;
-    action.sa_flags = static_cast<int>(SA_RESETHAND | SA_RESTART);
+    action.sa_flags = SA_RESTART;
     sigaction(SIGTERM, &action, nullptr);
     sigaction(SIGINT, &action, nullptr);
     std::signal(SIGPIPE, SIG_IGN);

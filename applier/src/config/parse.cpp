@@ -269,7 +269,8 @@ Result<void> read_objects(const File &file, Task &task) {
     WF_TRY(read_patterns(file, "include", task.include));
     WF_TRY(read_patterns(file, "exclude", task.exclude));
     if (!task.include.empty()) return {};
-    return file.refuse(file.value("objects", "include")->source(), "\"include\" is empty: the task would take no table");
+    return file.refuse(file.value("objects", "include")->source(),
+                       "\"include\" is empty: the task would take no table");
 }
 
 Result<Task> read_values(const File &file) {
@@ -288,8 +289,8 @@ Result<Task> read_values(const File &file) {
     WF_TRY(read_number<std::uint64_t>(file, "apply", "buffer_mb", 1, 4096, buffer_mb));
     task.buffer_bytes = buffer_mb << 20;
     // The upper bound, ten years, keeps sums with points in time from overflowing.
-    WF_TRY(read_number<std::int64_t>(file, "retry", "connection_seconds", 0, 315'360'000,
-                                     task.retry_connection_seconds));
+    WF_TRY(
+        read_number<std::int64_t>(file, "retry", "connection_seconds", 0, 315'360'000, task.retry_connection_seconds));
     return task;
 }
 

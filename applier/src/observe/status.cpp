@@ -178,13 +178,14 @@ std::string status_as_text(const Status &status) {
     std::string out;
     line(out, "task", fmt::format("{} ({})", status.task, status.running ? "running" : "not running"));
     line(out, "phase", to_string(status.record.phase));
-    line(out, "source", fmt::format("database {}{}", status.record.source_database,
-                                    status.source ? ", WAL at " + status.source->wal_lsn.text()
-                                                  : std::string(", can't be reached")));
+    line(out, "source",
+         fmt::format("database {}{}", status.record.source_database,
+                     status.source ? ", WAL at " + status.source->wal_lsn.text() : std::string(", can't be reached")));
     line(out, "slot", slot_text(status));
     const auto sum = totals(status.tables);
-    line(out, "tables", fmt::format("{} of {} copied: {} rows, {}", sum.copied, status.tables.size(), sum.rows,
-                                    bytes_text(sum.bytes)));
+    line(
+        out, "tables",
+        fmt::format("{} of {} copied: {} rows, {}", sum.copied, status.tables.size(), sum.rows, bytes_text(sum.bytes)));
     if (status.progress) append_progress(out, *status.progress);
     if (const auto lag = status.lag_bytes()) line(out, "lag", bytes_text(*lag));
     return out;

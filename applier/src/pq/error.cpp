@@ -17,6 +17,7 @@ std::string field(const PGresult *result, int code) {
 std::string one_line(std::string text) {
     while (!text.empty() && (text.back() == '\n' || text.back() == ' ')) text.pop_back();
     std::replace(text.begin(), text.end(), '\n', ' ');
+    std::erase(text, '\t');  // libpq indents what it adds
     return text;
 }
 

@@ -51,6 +51,11 @@ inline Result<std::string> read_value(pq::Connection &connection, const std::str
     return rows.count() == 0 ? std::string{} : rows.text(0, 0);
 }
 
+inline Result<bool> read_boolean(pq::Connection &connection, const std::string &sql) {
+    WF_ASSIGN(const pq::Rows rows, connection.exec(sql));
+    return rows.count() > 0 && rows.boolean(0, 0);
+}
+
 // The values of a query's first column.
 inline Result<std::vector<std::string>> read_values(pq::Connection &connection, const std::string &sql,
                                                     std::vector<pq::Param> params = {}) {
@@ -83,6 +88,7 @@ Result<Finding> check_long_transactions(CheckContext &context);
 // table_checks.cpp: the selected tables at the source
 Result<Finding> check_tables_selected(CheckContext &context);
 Result<Finding> check_select_privileges(CheckContext &context);
+Result<Finding> check_sequence_privileges(CheckContext &context);
 Result<Finding> check_row_security(CheckContext &context);
 Result<Finding> check_replica_identity(CheckContext &context);
 Result<Finding> check_unlogged_tables(CheckContext &context);

@@ -63,8 +63,8 @@ Result<Finding> check_destination_version(CheckContext &context) {
 }
 
 Result<Finding> check_source_is_standby(CheckContext &context) {
-    WF_ASSIGN(const std::string standby, read_value(*context.source, "SELECT pg_catalog.pg_is_in_recovery()"));
-    if (standby != "t") return good("no");
+    WF_ASSIGN(const bool standby, read_boolean(*context.source, "SELECT pg_catalog.pg_is_in_recovery()"));
+    if (!standby) return good("no");
     const auto remedy = "Name the primary in \"conninfo\" in [source].";
     if (major_of(*context.source) < 16) return bad("yes", "Standbys decode WAL from PostgreSQL 16 on.", remedy);
     return warning("yes", "Slots on a standby depend on the primary's wal_level and on hot_standby_feedback.", remedy);
@@ -75,7 +75,8 @@ Result<Finding> check_source_replication_connect(CheckContext &context) {
     options.replication = true;
     options.settings.clear();  // a setting could hide the connection's own refusal
     auto connection = pq::Connection::open(options);
-    const auto identified = connection ? connection->exec("IDENTIFY_SYSTEM") : Result<pq::Rows>(fail(connection.error()));
+    const auto identified =
+        connection ? connection->exec("IDENTIFY_SYSTEM") : Result<pq::Rows>(fail(connection.error()));
     if (identified) return good("works");
     if (identified.error().kind == ErrorKind::interrupted) return fail(identified.error());
     const auto user = context.source->quote_identifier(PQuser(context.source->raw()));

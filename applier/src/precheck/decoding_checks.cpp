@@ -57,8 +57,9 @@ Result<Finding> check_max_wal_senders(CheckContext &context) {
 Result<Finding> check_wal_keep_size(CheckContext &context) {
     WF_ASSIGN(const std::string size, read_value(*context.source, "SHOW max_slot_wal_keep_size"));
     if (size == "-1") return good("-1: the slot keeps all the WAL that the task needs");
-    return warning(size, "If the task lags by more, the source removes WAL that it needs and the task must begin anew.",
-                   "ALTER SYSTEM SET max_slot_wal_keep_size = -1; SELECT pg_reload_conf(); or watch \"walferry status\".");
+    return warning(
+        size, "If the task lags by more, the source removes WAL that it needs and the task must begin anew.",
+        "ALTER SYSTEM SET max_slot_wal_keep_size = -1; SELECT pg_reload_conf(); or watch \"walferry status\".");
 }
 
 Result<Finding> check_output_plugin_libraries(CheckContext &context) {
@@ -86,8 +87,9 @@ Result<Finding> check_extension(CheckContext &context) {
               read_value(*context.source, "SELECT extversion FROM pg_catalog.pg_extension WHERE extname = 'walferry'"));
     if (version == extension_version) return good(version);
     if (!version.empty()) {
-        return bad(version, fmt::format("This program works with version {}.", extension_version),
-                   fmt::format("In database {}: ALTER EXTENSION walferry UPDATE TO '{}';", database, extension_version));
+        return bad(
+            version, fmt::format("This program works with version {}.", extension_version),
+            fmt::format("In database {}: ALTER EXTENSION walferry UPDATE TO '{}';", database, extension_version));
     }
     WF_ASSIGN(const std::string available,
               read_value(*context.source, "SELECT 1 FROM pg_catalog.pg_available_extensions WHERE name = 'walferry'"));
@@ -103,7 +105,8 @@ Result<Finding> check_plugin_library(CheckContext &context) {
         return good(*version);
     }
     if (version.error().kind == ErrorKind::interrupted) return fail(version.error());
-    if (version.error().sqlstate == "3F000" || version.error().sqlstate == "42883") {  // no such schema, no such function
+    if (version.error().sqlstate == "3F000" ||
+        version.error().sqlstate == "42883") {  // no such schema, no such function
         return note("not asked", "The extension, through which it answers, is not installed.");
     }
     return bad(version.error().message, "The source can't load the output plugin.",
@@ -143,9 +146,10 @@ SELECT pg_catalog.count(*), pg_catalog.max(pg_catalog.age(pg_catalog.now(), sinc
 WHERE since < pg_catalog.now() - interval '1 minute')";
     WF_ASSIGN(const pq::Rows rows, context.source->exec(sql));
     if (rows.integer(0, 0) == 0) return good("none longer than a minute");
-    return warning(fmt::format("{}, the oldest for {}", rows.view(0, 0), rows.view(0, 1)),
-                   "A slot can be created only when all transactions that write now have ended.",
-                   "SELECT pid, xact_start, query FROM pg_stat_activity WHERE backend_xid IS NOT NULL; and pg_prepared_xacts");
+    return warning(
+        fmt::format("{}, the oldest for {}", rows.view(0, 0), rows.view(0, 1)),
+        "A slot can be created only when all transactions that write now have ended.",
+        "SELECT pid, xact_start, query FROM pg_stat_activity WHERE backend_xid IS NOT NULL; and pg_prepared_xacts");
 }
 
 }  // namespace walferry

@@ -90,8 +90,9 @@ Result<Finding> check_encoding(CheckContext &context) {
     const std::string recreate = fmt::format("Create the destination's database with ENCODING '{}'.", source);
     if (source == destination && source != "SQL_ASCII") return good(found);
     if (source == "SQL_ASCII" || destination == "SQL_ASCII") {
-        return warning(found, "SQL_ASCII bytes are neither checked nor converted; what isn't valid text in the other "
-                              "encoding stops the task.",
+        return warning(found,
+                       "SQL_ASCII bytes are neither checked nor converted; what isn't valid text in the other "
+                       "encoding stops the task.",
                        source == destination ? std::string{} : recreate);
     }
     WF_ASSIGN(const bool possible, converts(*context.destination, source));
@@ -101,10 +102,10 @@ Result<Finding> check_encoding(CheckContext &context) {
 }
 
 Result<Finding> check_destination_create(CheckContext &context) {
-    WF_ASSIGN(const std::string allowed,
-              read_value(*context.destination, "SELECT pg_catalog.has_database_privilege("
+    WF_ASSIGN(const bool allowed, read_boolean(*context.destination,
+                                               "SELECT pg_catalog.has_database_privilege("
                                                "pg_catalog.current_database(), 'CREATE')"));
-    if (allowed == "t") return good("allowed");
+    if (allowed) return good("allowed");
     return bad("not allowed", "The task keeps its position in tables of a schema of its own.",
                fmt::format("GRANT CREATE ON DATABASE {} TO {};",
                            context.destination->quote_identifier(PQdb(context.destination->raw())), account(context)));
@@ -161,8 +162,9 @@ Result<Finding> check_pg_dump(CheckContext &context) {
 Result<Finding> check_extensions_available(CheckContext &context) {
     if (!context.task.schema_stage) return good("not needed without the stage \"schema\"");
     WF_ASSIGN(const std::vector<std::string> used,
-              read_values(*context.source, "SELECT extname FROM pg_catalog.pg_extension"
-                                           " WHERE extname NOT IN ('plpgsql', 'walferry') ORDER BY 1"));
+              read_values(*context.source,
+                          "SELECT extname FROM pg_catalog.pg_extension"
+                          " WHERE extname NOT IN ('plpgsql', 'walferry') ORDER BY 1"));
     WF_ASSIGN(const std::vector<std::string> missing,
               absent(*context.destination, used, "pg_available_extensions", "pg_available_extensions.name"));
     if (missing.empty()) return good(used.empty() ? "the source uses none" : "all can be had: " + shortened(used));
@@ -180,17 +182,18 @@ Result<Finding> check_roles(CheckContext &context) {
     std::vector<std::string> relids;
     for (const auto &table : context.tables) relids.push_back(std::to_string(table.relid));
     // The bootstrap superuser is in no dependency, so the tables' owners are asked for apart.
-    WF_ASSIGN(const std::vector<std::string> used,
-              read_values(*context.source,
-                          "SELECT r.rolname FROM pg_catalog.pg_shdepend d JOIN pg_catalog.pg_roles r ON r.oid = d.refobjid"
-                          " WHERE d.refclassid = 'pg_catalog.pg_authid'::pg_catalog.regclass"
-                          " AND d.dbid = (SELECT oid FROM pg_catalog.pg_database"
-                          "               WHERE datname = pg_catalog.current_database())"
-                          " AND pg_catalog.strpos($1, d.deptype::pg_catalog.text) > 0"
-                          " UNION SELECT r.rolname FROM pg_catalog.pg_class c"
-                          " JOIN pg_catalog.pg_roles r ON r.oid = c.relowner"
-                          " WHERE pg_catalog.strpos($1, 'o') > 0 AND c.oid = ANY ($2::pg_catalog.oid[])",
-                          {kinds, pq::array_literal(relids)}));
+    WF_ASSIGN(
+        const std::vector<std::string> used,
+        read_values(*context.source,
+                    "SELECT r.rolname FROM pg_catalog.pg_shdepend d JOIN pg_catalog.pg_roles r ON r.oid = d.refobjid"
+                    " WHERE d.refclassid = 'pg_catalog.pg_authid'::pg_catalog.regclass"
+                    " AND d.dbid = (SELECT oid FROM pg_catalog.pg_database"
+                    "               WHERE datname = pg_catalog.current_database())"
+                    " AND pg_catalog.strpos($1, d.deptype::pg_catalog.text) > 0"
+                    " UNION SELECT r.rolname FROM pg_catalog.pg_class c"
+                    " JOIN pg_catalog.pg_roles r ON r.oid = c.relowner"
+                    " WHERE pg_catalog.strpos($1, 'o') > 0 AND c.oid = ANY ($2::pg_catalog.oid[])",
+                    {kinds, pq::array_literal(relids)}));
     WF_ASSIGN(const std::vector<std::string> missing, absent(*context.destination, used, "pg_roles", "rolname"));
     if (missing.empty()) return good(fmt::format("all {} exist at the destination", used.size()));
     return bad("not at the destination: " + shortened(missing), "Objects are to belong or be granted to them.",

@@ -17,11 +17,11 @@ enum class Severity {
 const char *to_string(Severity severity);
 
 struct Finding {
-    std::string id;        // the check's name, stable for scripts
+    std::string id;  // the check's name, stable for scripts
     Severity severity = Severity::ok;
-    std::string found;     // one line
-    std::string meaning;   // why it matters; empty when all is well
-    std::string remedy;    // the exact command or setting; lines
+    std::string found;    // one line
+    std::string meaning;  // why it matters; empty when all is well
+    std::string remedy;   // the exact command or setting; lines
 };
 
 bool has_errors(const std::vector<Finding> &findings);

@@ -15,7 +15,14 @@ namespace walferry {
 namespace {
 
 // What must have been found good before a check can look.
-enum Needs : unsigned { nothing = 0, source = 1, destination = 2, extension = 4, both = source | destination };
+enum Needs : unsigned {
+    nothing = 0,
+    source = 1,
+    destination = 2,
+    both = source | destination,
+    extension = 4,
+    slot = 8 | source,  // and the task's stages use a replication slot
+};
 
 struct Check {
     const char *id;
@@ -31,18 +38,19 @@ constexpr auto checks = std::to_array<Check>({
     {"destination_version", both, check_destination_version},
     {"same_server", both, check_same_server},
     {"source_is_standby", source, check_source_is_standby},
-    {"source_replication_connect", source, check_source_replication_connect},
-    {"wal_level", source, check_wal_level},
-    {"max_replication_slots", source, check_max_replication_slots},
-    {"max_wal_senders", source, check_max_wal_senders},
-    {"max_slot_wal_keep_size", source, check_wal_keep_size},
-    {"output_plugin_libraries", source, check_output_plugin_libraries},
+    {"source_replication_connect", slot, check_source_replication_connect},
+    {"wal_level", slot, check_wal_level},
+    {"max_replication_slots", slot, check_max_replication_slots},
+    {"max_wal_senders", slot, check_max_wal_senders},
+    {"max_slot_wal_keep_size", slot, check_wal_keep_size},
+    {"output_plugin_libraries", slot, check_output_plugin_libraries},
     {"extension", source, check_extension},
     {"plugin_library", source, check_plugin_library},
-    {"slot", source, check_slot},
-    {"long_transactions", source, check_long_transactions},
+    {"slot", slot, check_slot},
+    {"long_transactions", slot, check_long_transactions},
     {"tables_selected", extension, check_tables_selected},
     {"select_privileges", extension, check_select_privileges},
+    {"sequence_privileges", extension, check_sequence_privileges},
     {"row_security", extension, check_row_security},
     {"replica_identity", extension, check_replica_identity},
     {"unlogged_tables", extension, check_unlogged_tables},
@@ -55,9 +63,11 @@ constexpr auto checks = std::to_array<Check>({
     {"roles", both | extension, check_roles},
 });
 
+bool uses_slot(const Task &task) { return task.copy_stage || task.stream_stage; }
+
 unsigned met(const CheckContext &context) {
-    return (context.source ? source : 0U) | (context.destination ? destination : 0U) |
-           (context.source && context.extension_works ? extension : 0U);
+    return (context.source ? source : 0U) | (uses_slot(context.task) ? slot & ~source : 0U) |
+           (context.destination ? destination : 0U) | (context.source && context.extension_works ? extension : 0U);
 }
 
 struct Outcome {
@@ -68,8 +78,8 @@ struct Outcome {
 Result<Finding> look(const Check &check, CheckContext &context) {
     auto found = check.look(context);
     if (!found && found.error().kind == ErrorKind::interrupted) return found;
-    Finding finding = found ? std::move(*found)
-                            : bad("could not be checked: " + found.error().message, {}, found.error().hint);
+    Finding finding =
+        found ? std::move(*found) : bad("could not be checked: " + found.error().message, {}, found.error().hint);
     finding.id = check.id;
     return finding;
 }
@@ -79,6 +89,7 @@ Result<Outcome> run_checks(const Task &task, const StopFlag *stop) {
     Outcome out;
     std::vector<std::string> left_out;
     for (const auto &check : checks) {
+        if ((check.needs & slot) == slot && !uses_slot(task)) continue;
         if ((check.needs & ~met(context)) != 0) {
             left_out.emplace_back(check.id);
             continue;

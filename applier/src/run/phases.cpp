@@ -122,6 +122,12 @@ Result<CopyFilter> read_filter(TaskSession &session) {
 
 }  // namespace
 
+Result<Lsn> flush_source_wal(pq::Connection &source) {
+    // A logical message in a transaction of its own, which nobody reads: its commit flushes.
+    WF_ASSIGN(const pq::Rows rows, source.exec("SELECT pg_logical_emit_message(true, 'walferry', 'flush')"));
+    return Lsn::parse(rows.view(0, 0)).value_or(Lsn{});
+}
+
 Result<void> make_slot(TaskSession &session) {
     const std::string &name = session.record.slot;
     WF_ASSIGN(const auto leftover, find_slot(session.source, name));
@@ -221,6 +227,7 @@ Result<void> catch_up(TaskSession &session) {
         const Lsn last_copy_lsn = filter.last_copy_lsn();
         if (last_copy_lsn.valid()) {
             spdlog::info("catching up to {}", last_copy_lsn.text());
+            WF_TRY(flush_source_wal(session.source));
             WF_TRY(run_stream(session, std::move(filter), last_copy_lsn));
             if (session.stop.requested()) return fail(ErrorKind::interrupted, "stopped by request");
         }

@@ -26,6 +26,10 @@ struct TaskSession {
     ProgressDisplay &display;
 };
 
+// Have the source flush its WAL, and return an LSN at which everything that has committed by now is behind. Without it an idle
+// source could leave the last bytes unflushed, and so unsent, for many seconds.
+Result<Lsn> flush_source_wal(pq::Connection &source);
+
 Result<void> make_slot(TaskSession &session);
 Result<void> make_schema(TaskSession &session);
 Result<void> copy_data(TaskSession &session);

@@ -131,10 +131,7 @@ private:
         if (until || !options.until) return {};
         until = Lsn::parse(*options.until);
         if (until) return {};
-        // A message in a transaction of its own: its commit flushes the WAL, so the walsender gets there.
-        WF_ASSIGN(const pq::Rows rows,
-                  session_->source.exec("SELECT pg_logical_emit_message(true, 'walferry', 'until')"));
-        until = Lsn::parse(rows.view(0, 0));
+        WF_ASSIGN(until, flush_source_wal(session_->source));
         return {};
     }
 

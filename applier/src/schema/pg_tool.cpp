@@ -100,9 +100,10 @@ Result<std::string> find_pg_tool(const Task &task, const std::string &tool, int 
     }
     const auto kind = task.pg_bin.empty() ? ErrorKind::state : ErrorKind::config;
     const auto where = task.pg_bin.empty() ? std::string{} : fmt::format(" in {}", task.pg_bin);
-    return fail(kind, fmt::format("{} of version {} or newer was not found{}{}", tool, min_major, where, too_old),
-                fmt::format("Install postgresql-client-{}, or name the folder that holds {}: key \"pg_bin\" in [schema].",
-                            min_major, tool));
+    return fail(
+        kind, fmt::format("{} of version {} or newer was not found{}{}", tool, min_major, where, too_old),
+        fmt::format("Install postgresql-client-{}, or name the folder that holds {}: key \"pg_bin\" in [schema].",
+                    min_major, tool));
 }
 
 }  // namespace walferry

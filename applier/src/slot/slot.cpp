@@ -30,7 +30,8 @@ Error explain_refusal(pq::Connection &source, Error error) {
     if (error.sqlstate == "42501") {
         const auto setting = read_plugin_setting(source);
         if (setting && setting->state == PluginSetting::State::forbids) {
-            return state_error(std::move(error), "On the source, as a superuser: " + allow_walferry_sql(setting->value));
+            return state_error(std::move(error),
+                               "On the source, as a superuser: " + allow_walferry_sql(setting->value));
         }
         return state_error(std::move(error),
                            "The account needs the REPLICATION attribute (ALTER ROLE ... REPLICATION), and where the "
@@ -44,8 +45,7 @@ Error explain_refusal(pq::Connection &source, Error error) {
         return state_error(std::move(error), "Install walferry's output plugin on the source's machine.");
     }
     if (error.sqlstate == "55000") {
-        return state_error(std::move(error),
-                           "On the source: ALTER SYSTEM SET wal_level = 'logical'; then restart it.");
+        return state_error(std::move(error), "On the source: ALTER SYSTEM SET wal_level = 'logical'; then restart it.");
     }
     if (error.sqlstate == "42710") {
         return state_error(std::move(error), "Choose another name: key \"slot\" in [source].");
@@ -82,8 +82,13 @@ Result<void> check_slot_is_ours(const Slot &slot, const std::string &database) {
     } else {
         return {};
     }
-    Error error{ErrorKind::state, Side::source, {}, fmt::format("slot \"{}\" is not this task's: {}", slot.name, found),
-                {}, "Choose another name: key \"slot\" in [source].", {}};
+    Error error{ErrorKind::state,
+                Side::source,
+                {},
+                fmt::format("slot \"{}\" is not this task's: {}", slot.name, found),
+                {},
+                "Choose another name: key \"slot\" in [source].",
+                {}};
     return fail(std::move(error));
 }
 

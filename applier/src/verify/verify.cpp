@@ -136,6 +136,13 @@ bool ends_comparison(const Result<TableSum> &sum) {
     return !sum && (sum.error().kind == ErrorKind::transient || sum.error().kind == ErrorKind::interrupted);
 }
 
+// Without the extension (no such schema, no such function) nothing says which tables the task takes.
+Error explain(Error error) {
+    if (error.sqlstate != "3F000" && error.sqlstate != "42883") return error;
+    error.kind = ErrorKind::state;
+    return std::move(error).with_hint("The source's database needs the extension: CREATE EXTENSION walferry;");
+}
+
 std::string describe(const TableComparison &table) {
     if (table.source->rows != table.destination->rows) {
         const auto more = table.source->rows - table.destination->rows;
@@ -152,8 +159,9 @@ public:
 
     Result<Comparison> compare() {
         WF_TRY(compare_encodings());
-        WF_ASSIGN(const std::vector<Table> tables, selected_tables(source_, task_));
-        WF_ASSIGN(const std::vector<Subject> subjects, read_subjects(source_, tables));
+        auto tables = selected_tables(source_, task_);
+        if (!tables) return fail(explain(std::move(tables).error()));
+        WF_ASSIGN(const std::vector<Subject> subjects, read_subjects(source_, *tables));
         WF_ASSIGN(const ColumnSets columns, read_destination_columns(destination_, subjects));
         Comparison out;
         for (const auto &subject : subjects) {

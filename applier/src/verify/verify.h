@@ -23,10 +23,10 @@ struct TableSum {
 };
 
 struct TableComparison {
-    std::string table;                    // quoted where SQL needs it: shop."Order"
-    std::optional<TableSum> source;       // nothing: could not be read
+    std::string table;               // quoted where SQL needs it: shop."Order"
+    std::optional<TableSum> source;  // nothing: could not be read
     std::optional<TableSum> destination;
-    std::string difference;               // in words; empty when equal
+    std::string difference;  // in words; empty when equal
 };
 
 struct Comparison {

@@ -1,0 +1,224 @@
+// Goal: what the plugin writes is read back exactly; anything else is refused and never read past its end.
+// Method: frames from FrameBuilder, whole, cut at every byte and with every byte changed.
+//
+// SPDX-License-Identifier: PostgreSQL
+#include "decode/decoder.h"
+
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+#include <rapidcheck/gtest.h>
+
+#include "decode/frame_builder.h"
+
+namespace walferry {
+namespace {
+
+// Writes down all that is decoded, one line each.
+class Script : public ChangeSink {
+public:
+    void on_begin(const Transaction &t) override { add(fmt::format("begin {} {}", t.xid, t.origin)); }
+    void on_change(Change change) override {
+        static const char *const kinds[] = {"insert", "update", "delete", "truncate"};
+        std::string line = kinds[static_cast<int>(change.kind)];
+        line += " " + change.relation->qualified_name();
+        if (change.truncate) {
+            line += fmt::format(" x{} {}{}", change.truncate->relations.size(), change.truncate->cascade ? "c" : "",
+                                change.truncate->restart_identity ? "r" : "");
+        }
+        if (change.old_kind != OldTuple::none) line += " old" + values(change.old_tuple);
+        if (!change.new_tuple.bytes().empty()) line += " new" + values(change.new_tuple);
+        add(line);
+    }
+    void on_commit() override { add("commit"); }
+    void on_heartbeat(Lsn lsn, std::string_view content) override { add(fmt::format("heartbeat {} {}", lsn.text(), content)); }
+
+    std::vector<std::string> lines;
+
+private:
+    static std::string values(const Tuple &tuple) {
+        std::vector<Value> split;
+        tuple.split(split);
+        std::string out;
+        for (const Value &value : split) {
+            out += " ";
+            if (value.null()) {
+                out += "NULL";
+            } else if (value.unchanged()) {
+                out += "UNCHANGED";
+            } else {
+                out.append(value.data, static_cast<std::size_t>(value.length));
+            }
+        }
+        return out;
+    }
+    void add(std::string line) { lines.push_back(std::move(line)); }
+};
+
+std::string with_unchanged(const std::string &id) {
+    std::string out;
+    append_integer<std::int16_t>(out, 2);
+    append_integer(out, static_cast<std::int32_t>(id.size()));
+    out += id;
+    append_integer<std::int32_t>(out, WF_LENGTH_UNCHANGED);
+    return out;
+}
+
+std::string sample_frame() {
+    Transaction transaction = test_transaction(1);
+    transaction.origin = "elsewhere";
+    const std::uint32_t t = 16384;
+    return FrameBuilder()
+        .hello()
+        .begin(transaction)
+        .relation(test_relation(t))
+        .insert(t, {"1", "one"})
+        .insert(t, {"2", std::nullopt})
+        .update(t, WF_OLD_NONE, {}, FrameBuilder::tuple({"1", "uno"}))
+        .update(t, WF_OLD_KEY, {"1"}, with_unchanged("3"))
+        .remove(t, WF_OLD_KEY, {"2"})
+        .truncate(WF_TRUNCATE_CASCADE | WF_TRUNCATE_RESTART_IDENTITY, {t, t})
+        .commit(transaction, 6)
+        .frame();
+}
+
+Error error_of(const std::string &frame) {
+    Decoder decoder;
+    Script script;
+    auto decoded = decoder.decode(frame, script);
+    EXPECT_FALSE(decoded) << "was decoded";
+    return decoded ? Error{} : decoded.error();
+}
+
+TEST(Decoder, ReadsEveryKindOfChange) {
+    Decoder decoder;
+    Script script;
+    const auto decoded = decoder.decode(sample_frame(), script);
+    ASSERT_TRUE(decoded) << decoded.error().text();
+    EXPECT_EQ(script.lines, (std::vector<std::string>{
+                                "begin 701 elsewhere", "insert public.t new 1 one", "insert public.t new 2 NULL",
+                                "update public.t new 1 uno", "update public.t old 1 new 3 UNCHANGED",
+                                "delete public.t old 2", "truncate public.t x2 cr", "commit"}));
+    EXPECT_EQ(decoder.hello().encoding, "UTF8");
+    EXPECT_EQ(decoder.hello().server_version, 150020U);
+    EXPECT_FALSE(decoder.in_transaction());
+}
+
+TEST(Decoder, TransactionSpansFrames) {
+    FrameBuilder builder;
+    Decoder decoder;
+    Script script;
+    ASSERT_TRUE(decoder.decode(builder.hello().begin(test_transaction(1)).relation(test_relation()).frame(), script));
+    EXPECT_TRUE(decoder.in_transaction());
+    ASSERT_TRUE(decoder.decode(builder.insert(16384, {"1", "a"}).frame(), script));
+    ASSERT_TRUE(decoder.decode(builder.commit(test_transaction(1), 1).begin(test_transaction(2)).frame(), script));
+    ASSERT_TRUE(decoder.decode(builder.commit(test_transaction(2), 0).frame(), script));
+    EXPECT_EQ(script.lines,
+              (std::vector<std::string>{"begin 701 ", "insert public.t new 1 a", "commit", "begin 702 ", "commit"}));
+}
+
+TEST(Decoder, NewRelationMessageReplacesTheOldButNotInChangesAlreadyRead) {
+    FrameBuilder builder;
+    Decoder decoder;
+    Script script;
+    Relation renamed = test_relation();
+    renamed.name = "u";
+    ASSERT_TRUE(decoder.decode(builder.hello()
+                                   .begin(test_transaction(1))
+                                   .relation(test_relation())
+                                   .insert(16384, {"1", "a"})
+                                   .relation(renamed)
+                                   .insert(16384, {"2", "b"})
+                                   .commit(test_transaction(1), 2)
+                                   .frame(),
+                               script));
+    EXPECT_EQ(script.lines[1], "insert public.t new 1 a");
+    EXPECT_EQ(script.lines[2], "insert public.u new 2 b");
+}
+
+TEST(Decoder, FrameCutAnywhereIsRefused) {
+    const std::string frame = sample_frame();
+    for (std::size_t size = 0; size < frame.size(); ++size) {
+        Decoder decoder;
+        Script script;
+        // Cut between two messages it is a frame, but no longer the same changes.
+        if (decoder.decode(frame.substr(0, size), script)) {
+            EXPECT_LT(script.lines.size(), 8U) << size;
+        }
+    }
+}
+
+TEST(Decoder, SaysWhatIsWrong) {
+    const auto message = [](const std::string &frame) { return error_of(frame).message; };
+    const Transaction t1 = test_transaction(1);
+    EXPECT_NE(message("").find("not a frame"), std::string::npos);
+    EXPECT_NE(message(FrameBuilder().hello(9).frame()).find("protocol version 9, this program version 1"),
+              std::string::npos);
+    EXPECT_NE(message(FrameBuilder().begin(t1).frame()).find("first message is not a hello"), std::string::npos);
+    EXPECT_NE(message(FrameBuilder().hello().hello().frame()).find("second hello"), std::string::npos);
+    EXPECT_NE(message(FrameBuilder().hello().message('?', "").frame()).find("unknown type"), std::string::npos);
+    EXPECT_NE(message(FrameBuilder().hello().begin(t1).begin(t1).frame()).find("begin inside"), std::string::npos);
+    EXPECT_NE(message(FrameBuilder().hello().commit(t1, 0).frame()).find("commit without"), std::string::npos);
+    EXPECT_NE(message(FrameBuilder().hello().begin(t1).commit(t1, 3).frame()).find("counts 3 changes where 0"),
+              std::string::npos);
+    EXPECT_NE(message(FrameBuilder().hello().begin(t1).insert(5, {"1"}).frame()).find("relation 5, never described"),
+              std::string::npos);
+    EXPECT_NE(message(FrameBuilder().hello().begin(t1).relation(test_relation()).insert(16384, {"1"}).frame())
+                  .find("wrong number of columns"),
+              std::string::npos);
+    EXPECT_NE(message(FrameBuilder().hello().relation(test_relation()).insert(16384, {"1", "a"}).frame())
+                  .find("outside a transaction"),
+              std::string::npos);
+    EXPECT_NE(message(FrameBuilder().hello().begin(t1).commit(t1, 0).begin(t1).frame()).find("do not rise"),
+              std::string::npos);
+    EXPECT_EQ(error_of("x").kind, ErrorKind::protocol);
+}
+
+TEST(Decoder, LostOrRepeatedFrameIsRefused) {
+    FrameBuilder builder;
+    Decoder decoder;
+    Script script;
+    const std::string first = builder.hello().frame();
+    const std::string second = builder.begin(test_transaction(1)).frame();
+    ASSERT_TRUE(decoder.decode(first, script));
+    EXPECT_FALSE(decoder.decode(first, script));
+    EXPECT_FALSE(Decoder().decode(second, script));
+}
+
+TEST(Decoder, UnchangedValueOnlyInTheNewRowOfAnUpdate) {
+    std::string body;
+    append_integer<std::uint32_t>(body, 16384);
+    const Transaction t = test_transaction(1);
+    FrameBuilder builder;
+    builder.hello().begin(t).relation(test_relation()).message(WF_MSG_INSERT, body + with_unchanged("1"));
+    EXPECT_NE(error_of(builder.frame()).message.find("negative length"), std::string::npos);
+}
+
+// decode(encode(rows)) == rows, for any bytes in any number of rows.
+RC_GTEST_PROP(DecoderProperty, RowsComeBack, (const std::vector<std::pair<std::string, std::string>> &rows)) {
+    FrameBuilder builder;
+    Decoder decoder;
+    Script script;
+    builder.hello().begin(test_transaction(1)).relation(test_relation());
+    std::vector<std::string> expected = {"begin 701 "};
+    for (const auto &[id, note] : rows) {
+        builder.insert(16384, {id, note});
+        expected.push_back("insert public.t new " + id + " " + note);
+    }
+    builder.commit(test_transaction(1), rows.size());
+    expected.emplace_back("commit");
+    RC_ASSERT(decoder.decode(builder.frame(), script).has_value());
+    RC_ASSERT(script.lines == expected);
+}
+
+// A changed byte never makes it read outside the frame (the sanitizer build watches) nor yield inconsistent changes.
+RC_GTEST_PROP(DecoderProperty, AnyByteMayChange, ()) {
+    std::string frame = sample_frame();
+    const auto at = *rc::gen::inRange<std::size_t>(0, frame.size());
+    frame[at] = *rc::gen::arbitrary<char>();
+    Decoder decoder;
+    Script script;
+    (void)decoder.decode(frame, script).has_value();
+}
+
+}  // namespace
+}  // namespace walferry

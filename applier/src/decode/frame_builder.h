@@ -1,0 +1,176 @@
+// Writes frames as the plugin does, for tests: the decoder's counterpart, built on the same constants.
+//
+// SPDX-License-Identifier: PostgreSQL
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "base/bytes.h"
+#include "base/lsn.h"
+#include "decode/change.h"
+#include "wire.h"
+
+namespace walferry {
+
+// A tuple's values; nothing is NULL.
+using TestRow = std::vector<std::optional<std::string>>;
+
+class FrameBuilder {
+public:
+    static std::string tuple(const TestRow &row) {
+        std::string out;
+        append_integer(out, static_cast<std::int16_t>(row.size()));
+        for (const auto &value : row) {
+            append_integer(out, value ? static_cast<std::int32_t>(value->size()) : WF_LENGTH_NULL);
+            if (value) out += *value;
+        }
+        return out;
+    }
+
+    FrameBuilder &hello(std::uint16_t protocol = WF_PROTOCOL_VERSION) {
+        std::string body;
+        append_integer(body, protocol);
+        append_integer<std::uint32_t>(body, 150020);
+        append_integer<std::uint64_t>(body, 0);
+        append_string(body, "UTF8");
+        append_string(body, "1.0");
+        return message(WF_MSG_HELLO, body);
+    }
+
+    FrameBuilder &begin(const Transaction &transaction) {
+        std::string body;
+        append_integer(body, transaction.xid);
+        append_integer(body, transaction.commit_lsn.value());
+        append_integer(body, transaction.end_lsn.value());
+        append_integer(body, transaction.commit_time);
+        append_integer(body, transaction.origin_lsn.value());
+        append_string(body, transaction.origin);
+        return message(WF_MSG_BEGIN, body);
+    }
+
+    FrameBuilder &commit(const Transaction &transaction, std::uint64_t changes) {
+        std::string body;
+        append_integer(body, transaction.commit_lsn.value());
+        append_integer(body, transaction.end_lsn.value());
+        append_integer(body, changes);
+        return message(WF_MSG_COMMIT, body);
+    }
+
+    FrameBuilder &relation(const Relation &relation) {
+        std::string body;
+        append_integer(body, relation.relid);
+        append_string(body, relation.schema);
+        append_string(body, relation.name);
+        body += relation.replica_identity;
+        append_integer(body, static_cast<std::uint16_t>(relation.columns.size()));
+        for (const Column &column : relation.columns) {
+            append_integer(body, static_cast<std::uint8_t>((column.key ? WF_COLUMN_KEY : 0) |
+                                                           (column.generated ? WF_COLUMN_GENERATED : 0) |
+                                                           (column.identity_always ? WF_COLUMN_IDENTITY_ALWAYS : 0) |
+                                                           (column.not_null ? WF_COLUMN_NOT_NULL : 0) |
+                                                           (column.primary_key ? WF_COLUMN_PRIMARY_KEY : 0)));
+            body += column.binary ? WF_FORMAT_BINARY : WF_FORMAT_TEXT;
+            append_string(body, column.name);
+            append_integer(body, column.type);
+            append_string(body, column.type_schema);
+            append_string(body, column.type_name);
+            append_integer(body, column.typmod);
+            append_string(body, column.collation_schema);
+            append_string(body, column.collation_name);
+        }
+        return message(WF_MSG_RELATION, body);
+    }
+
+    FrameBuilder &insert(std::uint32_t relid, const TestRow &row) {
+        std::string body;
+        append_integer(body, relid);
+        return message(WF_MSG_INSERT, body + tuple(row));
+    }
+
+    FrameBuilder &update(std::uint32_t relid, char old_kind, const TestRow &old_row, const std::string &new_tuple) {
+        std::string body;
+        append_integer(body, relid);
+        body += old_kind;
+        if (old_kind != WF_OLD_NONE) body += tuple(old_row);
+        return message(WF_MSG_UPDATE, body + new_tuple);
+    }
+
+    FrameBuilder &remove(std::uint32_t relid, char old_kind, const TestRow &old_row) {
+        std::string body;
+        append_integer(body, relid);
+        body += old_kind;
+        if (old_kind != WF_OLD_NONE) body += tuple(old_row);
+        return message(WF_MSG_DELETE, body);
+    }
+
+    FrameBuilder &truncate(std::uint8_t options, const std::vector<std::uint32_t> &relids) {
+        std::string body;
+        append_integer(body, options);
+        append_integer(body, static_cast<std::uint16_t>(relids.size()));
+        for (const auto relid : relids) append_integer(body, relid);
+        return message(WF_MSG_TRUNCATE, body);
+    }
+
+    FrameBuilder &message(char type, std::string_view body) {
+        messages_ += type;
+        append_integer(messages_, static_cast<std::uint32_t>(body.size()));
+        messages_ += body;
+        return *this;
+    }
+
+    // The frame of all messages since the last one; frames are numbered from 0.
+    std::string frame() {
+        std::string out(1, WF_FRAME_MAGIC);
+        out += '\0';
+        append_integer(out, next_frame_++);
+        append_integer<std::uint64_t>(out, 0x2000);
+        return out + std::exchange(messages_, {});
+    }
+
+private:
+    static void append_string(std::string &out, std::string_view text) {
+        append_integer(out, static_cast<std::uint16_t>(text.size()));
+        out += text;
+    }
+
+    std::string messages_;
+    std::uint32_t next_frame_ = 0;
+};
+
+// A table `public.t (id integer primary key, note text)` and the transactions of a test.
+inline Relation test_relation(std::uint32_t relid = 16384) {
+    Relation relation;
+    relation.relid = relid;
+    relation.schema = "public";
+    relation.name = "t";
+    Column id;
+    id.name = "id";
+    id.key = id.primary_key = id.not_null = true;
+    id.type = 23;
+    id.type_schema = "pg_catalog";
+    id.type_name = "int4";
+    Column note;
+    note.name = "note";
+    note.type = 25;
+    note.type_schema = "pg_catalog";
+    note.type_name = "text";
+    relation.columns = {id, note};
+    relation.key_columns = 1;
+    return relation;
+}
+
+inline Transaction test_transaction(std::uint64_t number) {
+    Transaction transaction;
+    transaction.xid = 700 + number;
+    transaction.commit_lsn = Lsn{0x1000 + number * 0x100};
+    transaction.end_lsn = Lsn{0x1000 + number * 0x100 + 0x30};
+    transaction.commit_time = static_cast<std::int64_t>(number);
+    return transaction;
+}
+
+}  // namespace walferry

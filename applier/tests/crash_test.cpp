@@ -1,0 +1,106 @@
+// Goal: the applier may die at any moment: nothing is lost, nothing comes twice, and the destination always shows a
+// state that the source had.
+// Method: SIGKILL at chosen and at random moments under load; the random ones by a seed that is printed and can be set
+// (WALFERRY_SEED). pgbench's bank balances in every state that a true prefix can show.
+//
+// SPDX-License-Identifier: PostgreSQL
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <iostream>
+#include <random>
+
+#include "compare.h"
+#include "load.h"
+
+namespace walferry::testing {
+namespace {
+
+std::mt19937_64 random_generator() {
+    const char *given = std::getenv("WALFERRY_SEED");
+    const auto seed = given != nullptr ? std::strtoull(given, nullptr, 10) : std::random_device{}();
+    std::cout << "WALFERRY_SEED=" << seed << std::endl;
+    return std::mt19937_64(seed);
+}
+
+int between(std::mt19937_64 &generator, int low, int high) {
+    return std::uniform_int_distribution<int>(low, high)(generator);
+}
+
+// Kills a run as soon as it has written that many rows of the largest table. False if it got further unnoticed.
+bool kill_in_copy(const Task &task, const Pair &pair, int rows) {
+    auto run = task.start();
+    auto destination = pair.destination();
+    bool copying = false;
+    wait_while_running(run, "rows of pgbench_accounts are copied", [&] {
+        copying = destination.holds("SELECT EXISTS (SELECT FROM pg_stat_progress_copy"
+                                    " WHERE datname = current_database() AND command = 'COPY FROM'"
+                                    " AND tuples_processed >= " + std::to_string(rows) + ")");
+        return copying || task.phase() == "stream";
+    });
+    run.kill();
+    return copying;
+}
+
+TEST(Crash, KilledTwentyTimes) {
+    auto random = random_generator();
+    const Pair pair;
+    make_load_tables(pair, 10);
+    auto destination = pair.destination();
+    const Task task(pair, {.more = "[copy]\njobs = 2\n"});
+    Load load(pair, 700);
+
+    int killed_in_copy = 0;
+    for (int i = 0; i < 5; ++i) killed_in_copy += kill_in_copy(task, pair, between(random, 1, 600'000)) ? 1 : 0;
+    EXPECT_GE(killed_in_copy, 3) << "the copy was too quick for this test";
+    {
+        auto run = task.start();
+        task.wait_for_stream(run);
+        run.kill();
+    }
+    for (int i = 0; i < 15; ++i) {
+        auto run = task.start();
+        ASSERT_FALSE(run.ends_within(std::chrono::milliseconds(between(random, 0, 2000)))) << run.errors();
+        run.kill();
+        EXPECT_EQ(check_bank(destination), "") << "after kill " << i;
+    }
+    load.stop();
+    task.run_until_now();
+    EXPECT_EQ(compare(pair), "");
+}
+
+// The moments that matter most, exactly: on either side of every commit that changes what is remembered.
+class Failpoint : public ::testing::TestWithParam<const char *> {};
+
+TEST_P(Failpoint, NothingLostNothingTwice) {
+    const Pair pair;
+    auto source = pair.source();
+    source.exec("CREATE TABLE a (id int PRIMARY KEY, v text); CREATE TABLE keyless (n int);"
+                "INSERT INTO a SELECT n, 'v' FROM generate_series(1, 1000) AS n;"
+                "INSERT INTO keyless SELECT generate_series(1, 1000)");
+    const Task task(pair);
+    int deaths = 0;
+    for (int pass = 1; pass <= 3; ++pass) {
+        Process run({walferry_program(), "run", "--until", "now", task.file()},
+                    {{"WALFERRY_FAILPOINT", std::string(GetParam()) + ":" + std::to_string(pass)}});
+        const int exit_code = run.wait();
+        ASSERT_THAT(exit_code, ::testing::AnyOf(0, 128 + SIGKILL)) << run.errors();
+        if (exit_code != 0) ++deaths;
+        for (int i = 0; i < 5; ++i) {
+            source.exec("INSERT INTO keyless VALUES (1); UPDATE a SET v = v || 'x' WHERE id % 10 = " + std::to_string(i) +
+                        "; DELETE FROM a WHERE id = " + std::to_string(pass * 10 + i));
+        }
+    }
+    EXPECT_GT(deaths, 0) << "the place was never passed, or the program under test has no failpoints";
+    task.run_until_now();
+    EXPECT_EQ(compare(pair), "");
+}
+
+INSTANTIATE_TEST_SUITE_P(Crash, Failpoint,
+                         ::testing::Values("slot_made", "copy_before_commit", "before_checkpoint", "after_commit_sent",
+                                           "after_commit"),
+                         [](const auto &place) { return std::string(place.param); });
+
+}  // namespace
+}  // namespace walferry::testing
