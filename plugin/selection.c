@@ -231,26 +231,17 @@ matches_any(List *patterns, const char *schema, const char *table)
 }
 
 /*
- * Ordinary tables of users alone: no catalogs (nor information_schema), no
- * views and no partitioned parents, whose rows lie elsewhere, and no
- * materialized views, which the destination refreshes itself.
+ * The patterns alone, for a relation of a user's of any kind: a view or a
+ * sequence is chosen by them too, although the stream has nothing of it.
+ * Catalogs (information_schema is one) and the extension's schema never are.
  */
 static bool
-can_be_sent(Oid relid, Form_pg_class class)
-{
-	return class->relkind == RELKIND_RELATION &&
-		class->relpersistence == RELPERSISTENCE_PERMANENT &&
-		relid >= FirstNormalObjectId;
-}
-
-bool
-wf_selection_selects(const WfSelection *selection, Oid relid,
-					 Form_pg_class class)
+patterns_select(const WfSelection *selection, Oid relid, Form_pg_class class)
 {
 	const char *schema;
 	const char *table = NameStr(class->relname);
 
-	if (!can_be_sent(relid, class))
+	if (relid < FirstNormalObjectId)
 		return false;
 
 	schema = get_namespace_name(class->relnamespace);
@@ -260,6 +251,19 @@ wf_selection_selects(const WfSelection *selection, Oid relid,
 	return strcmp(schema, WF_SCHEMA) != 0 &&
 		matches_any(selection->include, schema, table) &&
 		!matches_any(selection->exclude, schema, table);
+}
+
+/*
+ * Ordinary tables alone: no partitioned parents, whose rows lie elsewhere, and
+ * no materialized views, which the destination refreshes itself.
+ */
+bool
+wf_selection_selects(const WfSelection *selection, Oid relid,
+					 Form_pg_class class)
+{
+	return class->relkind == RELKIND_RELATION &&
+		class->relpersistence == RELPERSISTENCE_PERMANENT &&
+		patterns_select(selection, relid, class);
 }
 
 /* walferry.selects(relation regclass, include text, exclude text) */
@@ -277,8 +281,8 @@ walferry_selects(PG_FUNCTION_ARGS)
 	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relid));
 	if (!HeapTupleIsValid(tuple))
 		PG_RETURN_NULL();
-	selects = wf_selection_selects(&selection, relid,
-								   (Form_pg_class) GETSTRUCT(tuple));
+	selects = patterns_select(&selection, relid,
+							  (Form_pg_class) GETSTRUCT(tuple));
 	ReleaseSysCache(tuple);
 	PG_RETURN_BOOL(selects);
 }

@@ -26,7 +26,10 @@ typedef struct WfSelection
 extern void wf_selection_parse(const char *include, const char *exclude,
 							   WfSelection *selection);
 
-/* Requires: a snapshot to read catalogs with. */
+/*
+ * Does the stream carry changes of this relation?
+ * Requires: a snapshot to read catalogs with.
+ */
 extern bool wf_selection_selects(const WfSelection *selection, Oid relid,
 								 Form_pg_class class);
 

@@ -20,7 +20,7 @@ AS 'MODULE_PATHNAME', 'walferry_selects'
 LANGUAGE C STABLE STRICT PARALLEL SAFE;
 
 COMMENT ON FUNCTION walferry.selects(regclass, text, text) IS
-'does a stream with these include and exclude options carry this table';
+'do these include and exclude options choose this relation, of whatever kind';
 
 CREATE FUNCTION walferry.library_version()
 RETURNS text

@@ -54,7 +54,7 @@ SELECT selected('*.*', 'shop.*');
 SELECT selected('*.*', '*."*", *.a*, *."Item"');
 SELECT selected('nowhere.*');
 
--- what can't be sent, whatever the patterns
+-- what is never chosen, and what is although the stream has nothing of it
 SELECT walferry.selects('pg_class', '*.*', '');
 SELECT walferry.selects('information_schema.sql_features', '*.*', '');
 SELECT walferry.selects('tables', '*.*', '');

@@ -38,6 +38,7 @@ Result<void> Receiver::start(const StreamStart &start) {
 
 Result<void> Receiver::run(const StopFlag &stop) {
     while (!stop.requested()) {
+        settle();
         WF_TRY(send_feedback_if_due());
         if (!budget_.has_room()) {
             std::this_thread::sleep_for(back_pressure_pause);
@@ -99,10 +100,15 @@ Result<void> Receiver::handle_keepalive(std::string_view body) {
     positions_.source_time.store(time, std::memory_order_relaxed);
     positions_.source_lsn.raise(sent_lsn);
     positions_.received_lsn.raise(sent_lsn);
-    // The plugin writes its frame at every commit, so all that commits before sent_lsn has come; with no frame in use
-    // it has been applied as well.
-    if (budget_.in_use() == 0) positions_.applied_lsn.raise(sent_lsn);
+    keepalive_lsn_ = sent_lsn;
+    settle();
     return reply_requested ? send_feedback() : Result<void>{};
+}
+
+// The plugin writes its frame at every commit, so all that commits before the keepalive's place has come; with no frame
+// in use it has been applied as well. The keepalive is remembered until then: a walsender with nothing to do sends none.
+void Receiver::settle() {
+    if (budget_.in_use() == 0) positions_.applied_lsn.raise(keepalive_lsn_);
 }
 
 Result<void> Receiver::send_feedback_if_due() {

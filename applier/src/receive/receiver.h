@@ -48,6 +48,7 @@ public:
 private:
     Result<void> handle(pq::CopyData message, const StopFlag &stop);
     Result<void> handle_keepalive(std::string_view body);
+    void settle();
     Result<void> push(std::unique_ptr<Frame> frame, const StopFlag &stop);
     Result<void> send_feedback();
     Result<void> send_feedback_if_due();
@@ -58,6 +59,7 @@ private:
     Positions &positions_;
     std::chrono::steady_clock::time_point last_feedback_{};
     Lsn last_flushed_lsn_;
+    Lsn keepalive_lsn_;  // how far the source has read, by its last keepalive
 };
 
 }  // namespace walferry
