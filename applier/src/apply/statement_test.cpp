@@ -101,7 +101,7 @@ TEST_F(StatementTest, FullIdentityWithoutKeyFindsOneIdenticalRow) {
     relation_.columns[0].key = relation_.columns[0].primary_key = false;
     EXPECT_EQ(sql(ChangeKind::remove, OldTuple::row, row({"1", "a"}), ""),
               R"(DELETE FROM ONLY "public"."t" WHERE ctid = (SELECT ctid FROM ONLY "public"."t" WHERE )"
-              R"("id" OPERATOR(pg_catalog.=) $1 AND ROW("id", "note") OPERATOR(pg_catalog.*=) ROW($1, $2) LIMIT 1))");
+              R"("id" OPERATOR(pg_catalog.=) $1 AND ROW("id", "note")::record OPERATOR(pg_catalog.*=) ROW($1, $2) LIMIT 1))");
     const std::string with_value = shape_;
     EXPECT_NE(sql(ChangeKind::remove, OldTuple::row, row({std::nullopt, "a"}), "").find(R"("id" IS NULL AND ROW)"),
               std::string::npos);
