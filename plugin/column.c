@@ -93,6 +93,9 @@ type_is_binary(Oid type)
 	type = getBaseType(type);
 	if (type == XMLOID || is_object_identifier(type))
 		return false;
+	/* Their receive functions refuse the empty vector that their send functions write. */
+	if (type == INT2VECTOROID || type == OIDVECTOROID)
+		return false;
 
 	get_type(type, &form);
 	if (!OidIsValid(form.typsend) || !OidIsValid(form.typreceive))

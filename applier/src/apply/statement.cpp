@@ -127,7 +127,8 @@ private:
     }
 
     // One row, identical in every bit: `*=` compares the values' bytes, so it needs no operator of theirs and tells 1.0
-    // from 1.00. The cast makes it one comparison of records: ROW() op ROW() means column by column. Comparing what leads an index as well lets the server use that index.
+    // from 1.00. The cast makes it a comparison of records: ROW() op ROW() would be one of each column. Comparing what
+    // leads an index as well lets the server use that index.
     std::string whole_row_condition() {
         std::string condition;
         std::string names;
@@ -141,7 +142,8 @@ private:
             condition += values_.old_row[i].null() ? fmt::format("{} IS NULL AND ", column.name)
                                                    : fmt::format("{} {} {} AND ", column.name, column.equals, old);
         }
-        condition += names.empty() ? "true" : fmt::format("ROW({})::record OPERATOR(pg_catalog.*=) ROW({})", names, params);
+        condition += names.empty() ? "true"
+                                   : fmt::format("ROW({})::record OPERATOR(pg_catalog.*=) ROW({})", names, params);
         return fmt::format("ctid = (SELECT ctid FROM ONLY {} WHERE {} LIMIT 1)", table_.name, condition);
     }
 

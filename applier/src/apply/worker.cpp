@@ -135,7 +135,7 @@ Result<void> Worker::send_change(const Change &change, const BatchTransaction &t
             change, transaction));
     }
     values_.split(change);
-    WF_ASSIGN(const Prepared *prepared, find_statement(change, **table));
+    WF_ASSIGN(const Prepared *prepared, find_statement(change, **table, transaction));
     params_.clear();
     for (const ParamSource &source : prepared->statement.params) {
         const Value &value = source.old_tuple ? values_.old_row[source.column] : values_.new_row[source.column];
@@ -170,7 +170,8 @@ Result<Worker::Table *> Worker::find_table(const Relation &relation) {
     return &session_->tables.emplace(&relation, Table{std::move(destination), {}}).first->second;
 }
 
-Result<Worker::Prepared *> Worker::find_statement(const Change &change, Table &table) {
+Result<Worker::Prepared *> Worker::find_statement(const Change &change, Table &table,
+                                                  const BatchTransaction &transaction) {
     shape_.clear();
     append_shape(shape_, change, table.destination, values_);
     const auto found = table.statements.find(shape_);
@@ -178,7 +179,7 @@ Result<Worker::Prepared *> Worker::find_statement(const Change &change, Table &t
     Prepared prepared{make_statement(change, table.destination, values_),
                       "s" + std::to_string(session_->next_statement++)};
     WF_TRY(session_->pipeline.prepare(prepared.name, prepared.statement.sql, prepared.statement.types));
-    owed_.push_back({&change, nullptr, false});
+    owed_.push_back({&change, &transaction, false});
     return &table.statements.emplace(shape_, std::move(prepared)).first->second;
 }
 
@@ -192,7 +193,7 @@ Result<void> Worker::read_owed(std::size_t leave) {
             Error error = std::move(rows).error();
             if (owed.change == nullptr) return fail(std::move(error));
             if (error.kind == ErrorKind::server) error.kind = ErrorKind::conflict;
-            return fail(explain(std::move(error), *owed.change, owed.transaction ? *owed.transaction : BatchTransaction{}));
+            return fail(explain(std::move(error), *owed.change, *owed.transaction));
         }
         if (owed.counts_row && rows->affected().value_or(1) != 1) {
             const auto count = *rows->affected();
@@ -215,7 +216,9 @@ Result<void> Worker::commit(const BatchTransaction &last) {
     const std::string new_lsn = transaction.end_lsn.text();
     const std::string time = std::to_string(transaction.commit_time);
     params_.clear();
-    for (const std::string *value : {&task_, &old_lsn, &new_lsn, &time}) params_.add(value->c_str(), 0, false);
+    for (const std::string *value : {&task_, &old_lsn, &new_lsn, &time}) {
+        params_.add(value->data(), static_cast<int>(value->size()), false);
+    }
     failpoint("before_checkpoint");
     WF_TRY(session_->pipeline.send_prepared("checkpoint", params_));
     WF_TRY(session_->pipeline.send("COMMIT"));
@@ -247,10 +250,8 @@ Result<void> Worker::commit(const BatchTransaction &last) {
 Error Worker::explain(Error error, const Change &change, const BatchTransaction &transaction) {
     std::string where = fmt::format("{} of table {}", to_string(change.kind), change.relation->qualified_name());
     if (error.kind == ErrorKind::conflict) where += describe_key(change);
-    if (transaction.transaction.commit_lsn.valid()) {
-        where += fmt::format(", source transaction {} committed at {}", transaction.transaction.xid,
-                             transaction.transaction.commit_lsn.text());
-    }
+    where += fmt::format(", source transaction {} committed at {}", transaction.transaction.xid,
+                         transaction.transaction.commit_lsn.text());
     return std::move(error).with_context(where);
 }
 

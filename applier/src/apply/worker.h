@@ -69,9 +69,9 @@ private:
     };
     // An answer that the server owes.
     struct Owed {
-        const Change *change = nullptr;  // null: no row is counted
-        const BatchTransaction *transaction = nullptr;
-        bool counts_row = false;
+        const Change *change = nullptr;                 // whose it is; null: ours
+        const BatchTransaction *transaction = nullptr;  // null with it
+        bool counts_row = false;                        // it must be about one row
     };
 
     Result<void> connect();
@@ -80,7 +80,7 @@ private:
     Result<void> send_change(const Change &change, const BatchTransaction &transaction);
     Result<void> send_truncate(const Change &change, const BatchTransaction &transaction);
     Result<Table *> find_table(const Relation &relation);
-    Result<Prepared *> find_statement(const Change &change, Table &table);
+    Result<Prepared *> find_statement(const Change &change, Table &table, const BatchTransaction &transaction);
     Result<void> read_owed(std::size_t leave);
     Result<void> commit(const BatchTransaction &last);
     Error explain(Error error, const Change &change, const BatchTransaction &transaction);

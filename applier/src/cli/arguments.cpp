@@ -78,6 +78,10 @@ Result<Arguments> parse_arguments(int argc, const char *const *argv) {
         arguments.verb = Verb::help;
         arguments.help = app.help();
     } catch (const CLI::ParseError &error) {
+        const auto left = app.remaining();
+        if (app.get_subcommands().empty() && !left.empty()) {  // CLI11 would only say that a verb is missing
+            return fail(ErrorKind::usage, "unknown verb \"" + left.front() + "\"", "Try \"walferry --help\".");
+        }
         return fail(ErrorKind::usage, error.what(), "Try \"walferry --help\" or \"walferry VERB --help\".");
     }
     if (!until.empty()) arguments.until = until;

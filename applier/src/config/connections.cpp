@@ -13,6 +13,7 @@ pq::Settings exact_settings() {
         {"timezone", "UTC"},
         {"lc_monetary", "C"},
         {"xmloption", "content"},
+        {"array_nulls", "on"},
         {"row_security", "off"},  // an error instead of rows that a policy hides
         {"statement_timeout", "0"},
         {"lock_timeout", "0"},

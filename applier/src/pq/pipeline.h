@@ -5,6 +5,7 @@
 // SPDX-License-Identifier: PostgreSQL
 #pragma once
 
+#include <deque>
 #include <span>
 #include <string>
 #include <vector>
@@ -14,7 +15,7 @@
 
 namespace walferry::pq {
 
-// A parameter of a prepared statement; null data is NULL. The bytes need to live only during the call.
+// Parameters of a prepared statement; null data is NULL. Bytes of a binary one must live until the statement is sent.
 struct RawParams {
     std::vector<const char *> values;
     std::vector<int> lengths;
@@ -24,12 +25,19 @@ struct RawParams {
         values.clear();
         lengths.clear();
         formats.clear();
+        texts_.clear();
     }
     void add(const char *value, int length, bool binary) {
+        if (value != nullptr && !binary) {  // libpq looks for a text's end itself
+            value = texts_.emplace_back(value, static_cast<std::size_t>(length)).c_str();
+        }
         values.push_back(value);
         lengths.push_back(length);
         formats.push_back(binary ? 1 : 0);
     }
+
+private:
+    std::deque<std::string> texts_;  // never moved
 };
 
 // Thread: as the connection's. The connection must outlive it.
