@@ -18,6 +18,7 @@
 #include "catalog/pg_type.h"
 #include "fmgr.h"
 #include "libpq/pqformat.h"
+#include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
@@ -151,6 +152,8 @@ choose_encoding(Oid base_type, bool binary)
 		case JSONOID:
 		case XMLOID:
 			return WF_ENCODE_STORED;
+		case XMLARRAYOID:
+			return WF_ENCODE_XML_ARRAY;
 		default:
 			return binary ? WF_ENCODE_SEND : WF_ENCODE_OUTPUT;
 	}
@@ -164,7 +167,8 @@ load_function(WfColumn *column, Oid base_type)
 
 	if (column->encoding == WF_ENCODE_SEND)
 		getTypeBinaryOutputInfo(base_type, &function, &varlena);
-	else if (column->encoding == WF_ENCODE_OUTPUT)
+	else if (column->encoding == WF_ENCODE_OUTPUT ||
+			 column->encoding == WF_ENCODE_XML_ARRAY)
 		getTypeOutputInfo(base_type, &function, &varlena);
 	else
 		return;
@@ -264,6 +268,16 @@ detoast(const WfColumn *column, Datum value)
 	return PointerGetDatum(PG_DETOAST_DATUM_PACKED(value));
 }
 
+/* xml's output function would rewrite the declarations; text is stored alike. */
+static char *
+output_xml_array(WfColumn *column, Datum value)
+{
+	ArrayType  *array = DatumGetArrayTypePCopy(value);
+
+	ARR_ELEMTYPE(array) = TEXTOID;
+	return OutputFunctionCall(&column->function, PointerGetDatum(array));
+}
+
 void
 wf_column_write(StringInfo out, WfColumn *column, Datum value)
 {
@@ -300,6 +314,10 @@ wf_column_write(StringInfo out, WfColumn *column, Datum value)
 			break;
 		case WF_ENCODE_SEND:
 			write_stored(out, (struct varlena *) SendFunctionCall(&column->function, value));
+			break;
+		case WF_ENCODE_XML_ARRAY:
+			string = output_xml_array(column, value);
+			write_bytes(out, string, strlen(string));
 			break;
 		case WF_ENCODE_OUTPUT:
 			string = OutputFunctionCall(&column->function, value);

@@ -23,6 +23,7 @@ typedef enum WfEncoding
 	WF_ENCODE_UUID,
 	WF_ENCODE_NAME,
 	WF_ENCODE_STORED,			/* a varlena's bytes as they are stored */
+	WF_ENCODE_XML_ARRAY,		/* by the output function, as an array of text */
 	WF_ENCODE_SEND,				/* by the type's send function */
 	WF_ENCODE_OUTPUT			/* by the type's output function */
 } WfEncoding;

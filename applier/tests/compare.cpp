@@ -42,13 +42,18 @@ Queries queries(Session &session, const char *query) {
 }
 
 std::string compare_names(const Queries &source, const Queries &destination) {
+    constexpr int named_max = 5;
     std::string differences;
+    int count = 0;
     for (const auto &[name, query] : source) {
-        if (!destination.contains(name)) differences += name + " is missing at the destination\n";
+        if (destination.contains(name) || ++count > named_max) continue;
+        differences += name + " is missing at the destination\n";
     }
     for (const auto &[name, query] : destination) {
-        if (!source.contains(name)) differences += name + " is at the destination alone\n";
+        if (source.contains(name) || ++count > named_max) continue;
+        differences += name + " is at the destination alone\n";
     }
+    if (count > named_max) differences += "and " + std::to_string(count - named_max) + " more on one side alone\n";
     return differences;
 }
 

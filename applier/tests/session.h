@@ -27,11 +27,7 @@ public:
                                                  .side = Side::none,
                                                  .application_name = "walferry tests",
                                                  .replication = false,
-                                                 .settings = {{"client_encoding", "UTF8"},
-                                                              {"client_min_messages", "warning"},
-                                                              {"TimeZone", "UTC"},
-                                                              {"extra_float_digits", "3"},
-                                                              {"work_mem", "64MB"}},
+                                                 .settings = settings(),
                                                  .stop = nullptr}))) {}
 
     pq::Rows exec(const std::string &sql) { return must(connection_.exec(sql)); }
@@ -49,6 +45,16 @@ public:
     pq::Connection &connection() { return connection_; }
 
 private:
+    // Whatever the database's own settings are.
+    static pq::Settings settings() {
+        return {{"client_encoding", "UTF8"},      {"client_min_messages", "warning"},
+                {"DateStyle", "ISO"},             {"IntervalStyle", "postgres"},
+                {"TimeZone", "UTC"},              {"extra_float_digits", "3"},
+                {"bytea_output", "hex"},          {"quote_all_identifiers", "off"},
+                {"xmloption", "content"},         {"standard_conforming_strings", "on"},
+                {"search_path", "public"},        {"work_mem", "64MB"}};
+    }
+
     pq::Connection connection_;
 };
 

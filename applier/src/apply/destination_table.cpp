@@ -69,19 +69,26 @@ Result<DestinationTable> find_destination_table(pq::Connection &connection, pq::
     table.name = connection.quote_qualified(relation.schema, relation.name);
     table.match = match_of(relation);
     if (!exists.boolean(0, 0)) {
-        return fail(Error{ErrorKind::conflict, Side::destination, "42P01",
-                          "table " + relation.qualified_name() + " does not exist", {},
-                          "It was created at the source after the task began, or dropped here. Create it here as it was "
-                          "at the source when this change was made, and start again; or exclude it in the task file.",
-                          {}});
+        return fail(
+            Error{ErrorKind::conflict,
+                  Side::destination,
+                  "42P01",
+                  "table " + relation.qualified_name() + " does not exist",
+                  {},
+                  "It was created at the source after the task began, or dropped here. Create it here as it was "
+                  "at the source when this change was made, and start again; or exclude it in the task file.",
+                  {}});
     }
     std::unordered_map<std::string_view, int> by_name;
     for (int row = 0; row < rows.count(); ++row) by_name[rows.view(row, 0)] = row;
     for (const Column &column : relation.columns) {
         const auto found = by_name.find(column.name);
         if (found == by_name.end()) {
-            return fail(Error{ErrorKind::conflict, Side::destination, "42703",
-                              "table " + relation.qualified_name() + " has no column \"" + column.name + "\"", {},
+            return fail(Error{ErrorKind::conflict,
+                              Side::destination,
+                              "42703",
+                              "table " + relation.qualified_name() + " has no column \"" + column.name + "\"",
+                              {},
                               "The table's definition has changed at the source. Change it here in the same way, and "
                               "start again.",
                               {}});

@@ -16,9 +16,9 @@
 namespace walferry {
 
 struct DestinationColumn {
-    std::string name;    // quoted
-    Oid type = 0;        // at the destination
-    std::string equals;  // the operator of the column's index, or of its type's default: OPERATOR(schema.=)
+    std::string name;          // quoted
+    Oid type = 0;              // at the destination
+    std::string equals;        // the operator of the column's index, or of its type's default: OPERATOR(schema.=)
     bool leads_index = false;  // first column of some index
 };
 

@@ -10,7 +10,8 @@ namespace walferry {
 namespace {
 
 bool same_bytes(const Value &a, const Value &b) {
-    return a.length == b.length && (a.length <= 0 || std::memcmp(a.data, b.data, static_cast<std::size_t>(a.length)) == 0);
+    return a.length == b.length &&
+           (a.length <= 0 || std::memcmp(a.data, b.data, static_cast<std::size_t>(a.length)) == 0);
 }
 
 // Whether the update is known to have left the column as it was. (An update that changed the key sends the old one.)
@@ -142,8 +143,8 @@ private:
             condition += values_.old_row[i].null() ? fmt::format("{} IS NULL AND ", column.name)
                                                    : fmt::format("{} {} {} AND ", column.name, column.equals, old);
         }
-        condition += names.empty() ? "true"
-                                   : fmt::format("ROW({})::record OPERATOR(pg_catalog.*=) ROW({})", names, params);
+        condition +=
+            names.empty() ? "true" : fmt::format("ROW({})::record OPERATOR(pg_catalog.*=) ROW({})", names, params);
         return fmt::format("ctid = (SELECT ctid FROM ONLY {} WHERE {} LIMIT 1)", table_.name, condition);
     }
 

@@ -14,7 +14,8 @@ class StatementTest : public testing::Test {
 protected:
     StatementTest() : relation_(test_relation()) {
         table_.name = "\"public\".\"t\"";
-        table_.columns = {{"\"id\"", 23, "OPERATOR(pg_catalog.=)", true}, {"\"note\"", 25, "OPERATOR(pg_catalog.=)", false}};
+        table_.columns = {{"\"id\"", 23, "OPERATOR(pg_catalog.=)", true},
+                          {"\"note\"", 25, "OPERATOR(pg_catalog.=)", false}};
     }
 
     // The SQL for a change with these tuples; tuples are kept alive.
@@ -99,9 +100,10 @@ TEST_F(StatementTest, FullIdentityWithoutKeyFindsOneIdenticalRow) {
     relation_.replica_identity = 'f';
     relation_.key_columns = 0;
     relation_.columns[0].key = relation_.columns[0].primary_key = false;
-    EXPECT_EQ(sql(ChangeKind::remove, OldTuple::row, row({"1", "a"}), ""),
-              R"(DELETE FROM ONLY "public"."t" WHERE ctid = (SELECT ctid FROM ONLY "public"."t" WHERE )"
-              R"("id" OPERATOR(pg_catalog.=) $1 AND ROW("id", "note")::record OPERATOR(pg_catalog.*=) ROW($1, $2) LIMIT 1))");
+    EXPECT_EQ(
+        sql(ChangeKind::remove, OldTuple::row, row({"1", "a"}), ""),
+        R"(DELETE FROM ONLY "public"."t" WHERE ctid = (SELECT ctid FROM ONLY "public"."t" WHERE )"
+        R"("id" OPERATOR(pg_catalog.=) $1 AND ROW("id", "note")::record OPERATOR(pg_catalog.*=) ROW($1, $2) LIMIT 1))");
     const std::string with_value = shape_;
     EXPECT_NE(sql(ChangeKind::remove, OldTuple::row, row({std::nullopt, "a"}), "").find(R"("id" IS NULL AND ROW)"),
               std::string::npos);

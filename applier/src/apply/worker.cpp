@@ -125,13 +125,17 @@ Result<void> Worker::send_change(const Change &change, const BatchTransaction &t
     if (change.kind != ChangeKind::insert && !finds_row(change, (*table)->destination.match)) {
         const std::string name = change.relation->qualified_name();
         return fail(explain(
-            Error{ErrorKind::conflict, Side::source, {}, "table " + name + " has no replica identity",
-                  fmt::format("Without one, the source's log does not tell which row this {} changed.",
-                              to_string(change.kind)),
-                  "At the source, add a primary key or run ALTER TABLE ... REPLICA IDENTITY FULL, so that later changes "
-                  "can be replicated. This one can't be: begin the task anew (walferry cleanup, empty the "
-                  "destination, walferry run), or exclude the table.",
-                  {}},
+            Error{
+                ErrorKind::conflict,
+                Side::source,
+                {},
+                "table " + name + " has no replica identity",
+                fmt::format("Without one, the source's log does not tell which row this {} changed.",
+                            to_string(change.kind)),
+                "At the source, add a primary key or run ALTER TABLE ... REPLICA IDENTITY FULL, so that later changes "
+                "can be replicated. This one can't be: begin the task anew (walferry cleanup, empty the "
+                "destination, walferry run), or exclude the table.",
+                {}},
             change, transaction));
     }
     values_.split(change);
@@ -156,8 +160,8 @@ Result<void> Worker::send_truncate(const Change &change, const BatchTransaction 
         if (!names.empty()) names += ", ";
         names += "ONLY " + (*table)->destination.name;
     }
-    WF_TRY(session_->pipeline.send(fmt::format("TRUNCATE {} {} IDENTITY", names,
-                                               change.truncate->restart_identity ? "RESTART" : "CONTINUE")));
+    WF_TRY(session_->pipeline.send(
+        fmt::format("TRUNCATE {} {} IDENTITY", names, change.truncate->restart_identity ? "RESTART" : "CONTINUE")));
     owed_.push_back({&change, &transaction, false});
     return {};
 }
@@ -197,13 +201,16 @@ Result<void> Worker::read_owed(std::size_t leave) {
         }
         if (owed.counts_row && rows->affected().value_or(1) != 1) {
             const auto count = *rows->affected();
-            return fail(explain(
-                Error{ErrorKind::conflict, Side::destination, {},
-                      count == 0 ? "the row that the source changed does not exist here"
-                                 : fmt::format("{} rows answer to the one row that the source changed", count),
-                      "The destination was written to by somebody else, or a trigger there interferes.",
-                      "Make the row as the source had it before this change, and start again.", {}},
-                *owed.change, *owed.transaction));
+            return fail(
+                explain(Error{ErrorKind::conflict,
+                              Side::destination,
+                              {},
+                              count == 0 ? "the row that the source changed does not exist here"
+                                         : fmt::format("{} rows answer to the one row that the source changed", count),
+                              "The destination was written to by somebody else, or a trigger there interferes.",
+                              "Make the row as the source had it before this change, and start again.",
+                              {}},
+                        *owed.change, *owed.transaction));
         }
         owed_.pop_front();
     }
@@ -228,14 +235,16 @@ Result<void> Worker::commit(const BatchTransaction &last) {
     if (!advanced) {
         Error error = std::move(advanced).error();
         if (error.sqlstate != "23502") return fail(std::move(error));
-        return fail(ErrorKind::state,
-                    "the task's checkpoint at the destination is no longer " + old_lsn + ": another process moved it",
-                    "See that only one `walferry run` of this task runs, then start it again. Nothing was applied twice.");
+        return fail(
+            ErrorKind::state,
+            "the task's checkpoint at the destination is no longer " + old_lsn + ": another process moved it",
+            "See that only one `walferry run` of this task runs, then start it again. Nothing was applied twice.");
     }
     if (advanced->affected().value_or(0) != 1) {
-        return fail(ErrorKind::state, "the task's checkpoint at the destination is gone",
-                    "Somebody has cleaned up while the task ran: begin it anew (walferry cleanup, empty the destination, "
-                    "walferry run).");
+        return fail(
+            ErrorKind::state, "the task's checkpoint at the destination is gone",
+            "Somebody has cleaned up while the task ran: begin it anew (walferry cleanup, empty the destination, "
+            "walferry run).");
     }
     WF_TRY(session_->pipeline.read());  // COMMIT
     WF_TRY(session_->pipeline.read());  // sync

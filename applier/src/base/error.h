@@ -14,15 +14,15 @@
 namespace walferry {
 
 enum class ErrorKind {
-    usage,      // the command line
-    config,     // the task file, or what it names
-    state,      // a server or the task is in a state in which going on would be wrong
-    transient,  // may pass: a lost connection, a server that is starting, a slot still held by our dead walsender
-    server,     // an SQL error that trying again doesn't mend
-    conflict,   // a change that can't be applied to what the destination holds
-    protocol,   // bytes from the source that are not the change format
+    usage,        // the command line
+    config,       // the task file, or what it names
+    state,        // a server or the task is in a state in which going on would be wrong
+    transient,    // may pass: a lost connection, a server that is starting, a slot still held by our dead walsender
+    server,       // an SQL error that trying again doesn't mend
+    conflict,     // a change that can't be applied to what the destination holds
+    protocol,     // bytes from the source that are not the change format
     interrupted,  // the operator asked us to stop
-    bug,        // an invariant of ours is broken
+    bug,          // an invariant of ours is broken
 };
 
 enum class Side { none, source, destination };
@@ -74,8 +74,8 @@ inline tl::unexpected<Error> fail(ErrorKind kind, std::string message, std::stri
 // Return the error of `expression`, a Result, if it holds one. (Counted names: an expression may hold a lambda that
 // uses these macros itself.)
 #define WF_TRY(expression) WF_TRY_(WF_CONCAT(wf_result_, __COUNTER__), expression)
-#define WF_TRY_(result, expression)                                                               \
-    do {                                                                                          \
+#define WF_TRY_(result, expression)                                                                  \
+    do {                                                                                             \
         if (auto result = (expression); !result) return ::walferry::fail(std::move(result).error()); \
     } while (false)
 

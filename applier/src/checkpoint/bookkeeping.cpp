@@ -140,11 +140,12 @@ Result<std::optional<TaskRecord>> find_task(pq::Connection &destination, const s
 }
 
 Result<void> insert_task(pq::Connection &destination, const std::string &task, const TaskRecord &record) {
-    return run(destination,
-               "INSERT INTO walferry.task (name, version, source_system, source_database, slot, include, exclude, phase)"
-               " VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
-               {task, std::to_string(bookkeeping_version), record.source_system, record.source_database, record.slot,
-                record.include, record.exclude, to_string(record.phase)});
+    return run(
+        destination,
+        "INSERT INTO walferry.task (name, version, source_system, source_database, slot, include, exclude, phase)"
+        " VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+        {task, std::to_string(bookkeeping_version), record.source_system, record.source_database, record.slot,
+         record.include, record.exclude, to_string(record.phase)});
 }
 
 Result<void> set_phase(pq::Connection &destination, const std::string &task, Phase phase) {
@@ -186,8 +187,9 @@ Result<void> replace_tables(pq::Connection &destination, const std::string &task
                             const std::vector<TableState> &tables) {
     WF_TRY(run(destination, "DELETE FROM walferry.table_state WHERE task = $1", {task}));
     // One statement, however many tables there are.
-    WF_TRY(destination.start_copy_in("COPY walferry.table_state (task, relid, schema_name, table_name, state) FROM STDIN"
-                                     " (FORMAT csv, FORCE_NOT_NULL (schema_name, table_name))"));
+    WF_TRY(
+        destination.start_copy_in("COPY walferry.table_state (task, relid, schema_name, table_name, state) FROM STDIN"
+                                  " (FORMAT csv, FORCE_NOT_NULL (schema_name, table_name))"));
     const auto csv = [](std::string_view value) {
         std::string out = "\"";
         for (char c : value) out += c == '"' ? std::string("\"\"") : std::string(1, c);

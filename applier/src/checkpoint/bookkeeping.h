@@ -39,7 +39,7 @@ enum class Phase { slot, schema, copy, indexes, catch_up, constraints, stream, d
 const char *to_string(Phase phase);
 
 struct TaskRecord {
-    std::string source_system;    // pg_control_system().system_identifier
+    std::string source_system;  // pg_control_system().system_identifier
     std::string source_database;
     std::string slot;
     std::string include;  // patterns, joined
@@ -55,7 +55,7 @@ struct TableState {
     std::uint32_t relid = 0;
     std::string schema;
     std::string name;
-    std::string state;  // pending: not copied; copied: the stream skips what the snapshot saw
+    std::string state;     // pending: not copied; copied: the stream skips what the snapshot saw
     std::string snapshot;  // pg_snapshot of the copy, empty while pending
     Lsn copy_lsn;          // source's WAL insert position after the snapshot was taken: later commits are never in it
     std::uint64_t rows = 0;

@@ -23,7 +23,10 @@ class Checkpointer {
 public:
     // `before`: the stored progress, whose counters go on.
     Checkpointer(pq::Connection connection, std::string task, Progress before, Positions &positions)
-        : connection_(std::move(connection)), task_(std::move(task)), before_(std::move(before)), positions_(positions) {}
+        : connection_(std::move(connection)),
+          task_(std::move(task)),
+          before_(std::move(before)),
+          positions_(positions) {}
 
     // Until stop is requested: save when there is something new, at most once in a while.
     Result<void> run(const StopFlag &stop);

@@ -16,8 +16,8 @@ public:
     Lsn get() const { return Lsn{value_.load(std::memory_order_acquire)}; }
     void raise(Lsn lsn) {
         auto current = value_.load(std::memory_order_relaxed);
-        while (current < lsn.value() &&
-               !value_.compare_exchange_weak(current, lsn.value(), std::memory_order_release, std::memory_order_relaxed)) {
+        while (current < lsn.value() && !value_.compare_exchange_weak(current, lsn.value(), std::memory_order_release,
+                                                                      std::memory_order_relaxed)) {
         }
     }
 
@@ -32,7 +32,7 @@ struct Positions {
     RisingLsn flushed_lsn;   // checkpointer: all before is on the destination's disk; what we confirm to the slot
 
     // For display; written by one thread each, relaxed.
-    std::atomic<std::int64_t> source_time{0};  // receiver: the source's clock, microseconds since 2000-01-01
+    std::atomic<std::int64_t> source_time{0};          // receiver: the source's clock, microseconds since 2000-01-01
     std::atomic<std::int64_t> applied_commit_time{0};  // worker: of the last applied transaction
     std::atomic<std::uint64_t> changes{0};             // worker: applied
     std::atomic<std::uint64_t> transactions{0};        // worker: applied

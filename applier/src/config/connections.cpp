@@ -45,8 +45,8 @@ pq::ConnectOptions control_connection(const Task &task, Side side, const std::st
     return connection(task, side, purpose, "UTF8", stop);
 }
 
-pq::ConnectOptions data_connection(const Task &task, Side side, const std::string &purpose,
-                                   const std::string &encoding, const StopFlag *stop) {
+pq::ConnectOptions data_connection(const Task &task, Side side, const std::string &purpose, const std::string &encoding,
+                                   const StopFlag *stop) {
     return connection(task, side, purpose, encoding, stop);
 }
 

@@ -20,8 +20,8 @@ pq::ConnectOptions control_connection(const Task &task, Side side, const std::st
 
 // For data: speaks the source database's encoding on both sides, so that bytes pass through untouched and the
 // destination server converts. `encoding` is PostgreSQL's name of it.
-pq::ConnectOptions data_connection(const Task &task, Side side, const std::string &purpose,
-                                   const std::string &encoding, const StopFlag *stop);
+pq::ConnectOptions data_connection(const Task &task, Side side, const std::string &purpose, const std::string &encoding,
+                                   const StopFlag *stop);
 
 // A data connection that writes replicated rows to the destination: triggers, rules and foreign keys don't fire a second
 // time. The account needs the right to set session_replication_role.

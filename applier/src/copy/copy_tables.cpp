@@ -32,8 +32,8 @@ Statements copy_statements(pq::Connection &connection, const Table &table, bool 
     for (std::size_t i = 0; i < table.columns.size(); ++i) {
         const std::string column = connection.quote_identifier(table.columns[i]);
         columns += (i > 0 ? ", " : "") + column;
-        items += (i > 0 ? ", " : "") + column + (table.stored_as_text[i] ? "::text" : "");
-        plain = plain && !table.stored_as_text[i];
+        items += (i > 0 ? ", " : "") + column + table.stored_casts[i];
+        plain = plain && table.stored_casts[i].empty();
     }
     const std::string format = table.binary ? "FORMAT binary" : "FORMAT text";
     const std::string list = columns.empty() ? "" : " (" + columns + ")";
@@ -83,9 +83,13 @@ private:
         WF_TRY(destination_.exec("BEGIN"));
         WF_ASSIGN(const pq::Rows rows, destination_.exec("SELECT EXISTS (SELECT FROM ONLY " + name + ")"));
         if (rows.boolean(0, 0)) {
-            return fail(Error{ErrorKind::state, Side::destination, {},
-                              "table " + table.schema + "." + table.name + " holds rows already", {},
-                              "Empty it, or exclude it from the task; walferry doesn't mix its rows with others.", {}});
+            return fail(Error{ErrorKind::state,
+                              Side::destination,
+                              {},
+                              "table " + table.schema + "." + table.name + " holds rows already",
+                              {},
+                              "Empty it, or exclude it from the task; walferry doesn't mix its rows with others.",
+                              {}});
         }
         if (options_.own_tables) WF_TRY(destination_.exec("TRUNCATE ONLY " + name));  // what FREEZE asks for
         return {};
@@ -125,7 +129,8 @@ Result<void> copy_tables(const Task &task, const std::vector<Table> &tables, con
 
     const auto job = [&](std::size_t number) -> Result<void> {
         const std::string purpose = "copy " + std::to_string(number);
-        WF_ASSIGN(auto source, pq::Connection::open(data_connection(task, Side::source, purpose, options.encoding, &halt)));
+        WF_ASSIGN(auto source,
+                  pq::Connection::open(data_connection(task, Side::source, purpose, options.encoding, &halt)));
         WF_ASSIGN(auto destination, pq::Connection::open(apply_connection(task, purpose, options.encoding, &halt)));
         TableCopy copy(source, destination, task, options, progress);
         while (!halt.requested()) {

@@ -39,8 +39,8 @@ struct CopyProgress {
 };
 
 struct CopyOptions {
-    std::string encoding;        // the source's
-    bool own_tables = false;     // we have made the tables: they may be truncated, and written frozen
+    std::string encoding;     // the source's
+    bool own_tables = false;  // we have made the tables: they may be truncated, and written frozen
 };
 
 // Copy `tables` with task.copy_jobs pairs of connections, in the given order. Blocks until all are done, one has failed

@@ -15,9 +15,9 @@
 namespace walferry {
 
 struct Transaction {
-    std::uint64_t xid = 0;  // top-level, with its epoch
-    Lsn commit_lsn;         // start of the commit record
-    Lsn end_lsn;            // its end
+    std::uint64_t xid = 0;         // top-level, with its epoch
+    Lsn commit_lsn;                // start of the commit record
+    Lsn end_lsn;                   // its end
     std::int64_t commit_time = 0;  // microseconds since 2000-01-01 UTC
     Lsn origin_lsn;
     std::string origin;  // empty: local

@@ -211,7 +211,8 @@ Result<void> Decoder::read_old(ByteReader &body, Change &change) const {
             change.old_kind = OldTuple::none;
             return {};
         case WF_OLD_KEY: {
-            if (relation.key_columns == 0) return malformed("a key of " + relation.qualified_name() + ", which has none");
+            if (relation.key_columns == 0)
+                return malformed("a key of " + relation.qualified_name() + ", which has none");
             change.old_kind = OldTuple::key;
             WF_ASSIGN(change.old_tuple, read_tuple(body, relation, relation.key_columns, false));
             return {};

@@ -65,7 +65,8 @@ private:
 
     Result<const Relation *> find_relation(std::uint32_t relid) const;
     Result<void> read_old(ByteReader &body, Change &change) const;
-    Result<Tuple> read_tuple(ByteReader &body, const Relation &relation, std::size_t columns, bool may_be_unchanged) const;
+    Result<Tuple> read_tuple(ByteReader &body, const Relation &relation, std::size_t columns,
+                             bool may_be_unchanged) const;
 
     Hello hello_;
     bool greeted_ = false;

@@ -30,7 +30,9 @@ public:
         add(line);
     }
     void on_commit() override { add("commit"); }
-    void on_heartbeat(Lsn lsn, std::string_view content) override { add(fmt::format("heartbeat {} {}", lsn.text(), content)); }
+    void on_heartbeat(Lsn lsn, std::string_view content) override {
+        add(fmt::format("heartbeat {} {}", lsn.text(), content));
+    }
 
     std::vector<std::string> lines;
 
@@ -94,10 +96,10 @@ TEST(Decoder, ReadsEveryKindOfChange) {
     Script script;
     const auto decoded = decoder.decode(sample_frame(), script);
     ASSERT_TRUE(decoded) << decoded.error().text();
-    EXPECT_EQ(script.lines, (std::vector<std::string>{
-                                "begin 701 elsewhere", "insert public.t new 1 one", "insert public.t new 2 NULL",
-                                "update public.t new 1 uno", "update public.t old 1 new 3 UNCHANGED",
-                                "delete public.t old 2", "truncate public.t x2 cr", "commit"}));
+    EXPECT_EQ(script.lines, (std::vector<std::string>{"begin 701 elsewhere", "insert public.t new 1 one",
+                                                      "insert public.t new 2 NULL", "update public.t new 1 uno",
+                                                      "update public.t old 1 new 3 UNCHANGED", "delete public.t old 2",
+                                                      "truncate public.t x2 cr", "commit"}));
     EXPECT_EQ(decoder.hello().encoding, "UTF8");
     EXPECT_EQ(decoder.hello().server_version, 150020U);
     EXPECT_FALSE(decoder.in_transaction());

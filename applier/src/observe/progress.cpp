@@ -27,8 +27,9 @@ void ProgressDisplay::copy(const CopyProgress &progress) {
         const double whole = elapsed * static_cast<double>(progress.table_bytes) / static_cast<double>(done);
         eta = fmt::format("{:.0f} s", std::max(0.0, whole - elapsed));
     }
-    show(fmt::format("copy: {}/{} tables, {} rows, {}, {}/s, ETA {}", progress.tables_done.load(std::memory_order_relaxed),
-                     progress.tables, progress.rows.load(std::memory_order_relaxed), readable_bytes(bytes),
+    show(fmt::format("copy: {}/{} tables, {} rows, {}, {}/s, ETA {}",
+                     progress.tables_done.load(std::memory_order_relaxed), progress.tables,
+                     progress.rows.load(std::memory_order_relaxed), readable_bytes(bytes),
                      readable_bytes(static_cast<std::uint64_t>(rate(bytes))), eta));
 }
 
@@ -37,7 +38,8 @@ void ProgressDisplay::stream(const Positions &positions) {
     const auto changes = positions.changes.load(std::memory_order_relaxed);
     show(fmt::format("stream: applied {}, {} changes, {:.0f}/s, lag {} and {} ms", positions.applied_lsn.get().text(),
                      changes, rate(changes),
-                     readable_bytes(distance(positions.applied_lsn.get(), positions.source_lsn.get())), lag_ms(positions)));
+                     readable_bytes(distance(positions.applied_lsn.get(), positions.source_lsn.get())),
+                     lag_ms(positions)));
 }
 
 void ProgressDisplay::end() {

@@ -41,8 +41,7 @@ std::string refusal_sqlstate(const Keywords &keywords) {
     PostgresPollingStatusType status = PGRES_POLLING_WRITING;
     while (status != PGRES_POLLING_OK && status != PGRES_POLLING_FAILED &&
            std::chrono::steady_clock::now() < deadline) {
-        pollfd socket{PQsocket(probe.get()),
-                      static_cast<short>(status == PGRES_POLLING_READING ? POLLIN : POLLOUT), 0};
+        pollfd socket{PQsocket(probe.get()), static_cast<short>(status == PGRES_POLLING_READING ? POLLIN : POLLOUT), 0};
         if (socket.fd < 0) break;
         poll(&socket, 1, stop_check_ms);
         if (socket.revents != 0) status = PQconnectPoll(probe.get());

@@ -48,8 +48,8 @@ Error connection_lost(Side side, PGconn *connection) {
 
 Error error_of(Side side, PGconn *connection, const PGresult *result) {
     if (result == nullptr) return connection_lost(side, connection);
-    Error error{ErrorKind::server, side, field(result, PG_DIAG_SQLSTATE), field(result, PG_DIAG_MESSAGE_PRIMARY), {},
-                {}, {}};
+    Error error{
+        ErrorKind::server, side, field(result, PG_DIAG_SQLSTATE), field(result, PG_DIAG_MESSAGE_PRIMARY), {}, {}, {}};
     if (error.sqlstate.empty()) {  // libpq itself speaks
         if (PQstatus(connection) == CONNECTION_BAD) return connection_lost(side, connection);
         error.message = one_line(PQresultErrorMessage(result));

@@ -21,7 +21,8 @@ Result<void> Pipeline::send(const std::string &sql, std::span<const Param> param
 }
 
 Result<void> Pipeline::prepare(const std::string &name, const std::string &sql, const std::vector<Oid> &types) {
-    return sent(PQsendPrepare(connection_.raw(), name.c_str(), sql.c_str(), static_cast<int>(types.size()), types.data()));
+    return sent(
+        PQsendPrepare(connection_.raw(), name.c_str(), sql.c_str(), static_cast<int>(types.size()), types.data()));
 }
 
 Result<void> Pipeline::send_prepared(const std::string &name, const RawParams &params) {

@@ -60,7 +60,7 @@ private:
     std::chrono::steady_clock::time_point last_feedback_{};
     Lsn last_flushed_lsn_;
     Lsn kept_alive_lsn_;  // of the last keepalive: the source had sent everything before it
-    Lsn keepalive_lsn_;  // how far the source has read, by its last keepalive
+    Lsn keepalive_lsn_;   // how far the source has read, by its last keepalive
 };
 
 }  // namespace walferry

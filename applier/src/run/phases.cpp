@@ -56,11 +56,13 @@ Result<void> wait_for_older_transactions(TaskSession &session) {
                   session.source.exec("SELECT pg_snapshot_xmin(pg_current_snapshot()) >= $1::xid8", {xmax}));
         if (ended.boolean(0, 0)) return {};
         if (steady_clock::now() >= next_report) {
-            WF_ASSIGN(const pq::Rows rows, session.source.exec(
-                "SELECT coalesce(string_agg(who, '; '), 'a transaction that this account can''t see') FROM ("
-                " SELECT format('pid %s of %s, open since %s', pid, usename, xact_start) AS who"
-                " FROM pg_catalog.pg_stat_activity WHERE backend_xid IS NOT NULL"
-                " UNION ALL SELECT format('prepared transaction %s of %s', gid, owner) FROM pg_catalog.pg_prepared_xacts) w"));
+            WF_ASSIGN(
+                const pq::Rows rows,
+                session.source.exec(
+                    "SELECT coalesce(string_agg(who, '; '), 'a transaction that this account can''t see') FROM ("
+                    " SELECT format('pid %s of %s, open since %s', pid, usename, xact_start) AS who"
+                    " FROM pg_catalog.pg_stat_activity WHERE backend_xid IS NOT NULL"
+                    " UNION ALL SELECT format('prepared transaction %s of %s', gid, owner) FROM pg_catalog.pg_prepared_xacts) w"));
             spdlog::info("waiting for transactions at the source that began before the slot: {}", rows.view(0, 0));
             next_report = steady_clock::now() + std::chrono::seconds(30);
         }
@@ -72,25 +74,35 @@ Result<void> wait_for_older_transactions(TaskSession &session) {
 // The slot that the task began with; gone or foreign, changes are lost and nothing may be applied from it.
 Result<void> check_slot(TaskSession &session, Lsn checkpoint, Lsn flushed_lsn) {
     const std::string &name = session.record.slot;
-    const std::string anew = "Changes may be lost, so the task has to begin anew: walferry cleanup, empty the "
-                             "destination, walferry run.";
+    const std::string anew =
+        "Changes may be lost, so the task has to begin anew: walferry cleanup, empty the "
+        "destination, walferry run.";
     WF_ASSIGN(const auto slot, find_slot(session.source, name));
     if (!slot) {
-        return fail(Error{ErrorKind::state, Side::source, {}, "replication slot \"" + name + "\" is gone", {}, anew, {}});
+        return fail(
+            Error{ErrorKind::state, Side::source, {}, "replication slot \"" + name + "\" is gone", {}, anew, {}});
     }
     WF_TRY(check_slot_is_ours(*slot, session.record.source_database));
     if (slot->wal_status == "lost") {
-        return fail(Error{ErrorKind::state, Side::source, {},
-                          "replication slot \"" + name + "\" has lost the WAL it needs (max_slot_wal_keep_size)", {},
-                          anew, {}});
+        return fail(Error{ErrorKind::state,
+                          Side::source,
+                          {},
+                          "replication slot \"" + name + "\" has lost the WAL it needs (max_slot_wal_keep_size)",
+                          {},
+                          anew,
+                          {}});
     }
     const Lsn held = std::max(checkpoint, flushed_lsn);
     if (slot->confirmed_flush_lsn > held) {
-        return fail(Error{ErrorKind::state, Side::source, {},
-                          fmt::format("replication slot \"{}\" is at {}, but the destination holds the changes up to {} only",
-                                      name, slot->confirmed_flush_lsn.text(), held.text()),
-                          "The destination was set back (restored from a backup?), or another program has read the slot.",
-                          anew, {}});
+        return fail(
+            Error{ErrorKind::state,
+                  Side::source,
+                  {},
+                  fmt::format("replication slot \"{}\" is at {}, but the destination holds the changes up to {} only",
+                              name, slot->confirmed_flush_lsn.text(), held.text()),
+                  "The destination was set back (restored from a backup?), or another program has read the slot.",
+                  anew,
+                  {}});
     }
     return {};
 }
@@ -187,10 +199,13 @@ Result<void> copy_data(TaskSession &session) {
             tables.push_back(table);
         }
         if (!pending.empty()) {
-            return fail(Error{ErrorKind::state, Side::source, {},
+            return fail(Error{ErrorKind::state,
+                              Side::source,
+                              {},
                               fmt::format("{} tables that were to be copied are gone", pending.size()),
                               "They were dropped or renamed after the task began.",
-                              "Begin the task anew: walferry cleanup, empty the destination, walferry run.", {}});
+                              "Begin the task anew: walferry cleanup, empty the destination, walferry run.",
+                              {}});
         }
         progress.tables = tables.size();
         spdlog::info("copying {} tables", tables.size());
@@ -209,8 +224,8 @@ Result<void> make_indexes(TaskSession &session) {
     if (session.task.schema_stage) {
         spdlog::info("creating indexes, keys and triggers");
         WF_ASSIGN(const std::string script, find_script(session.destination, session.task.name, Script::indexes));
-        WF_ASSIGN(auto connection, pq::Connection::open(apply_connection(session.task, "indexes", session.encoding,
-                                                                         &session.stop)));
+        WF_ASSIGN(auto connection,
+                  pq::Connection::open(apply_connection(session.task, "indexes", session.encoding, &session.stop)));
         WF_TRY(in_transaction(connection, [&]() -> Result<void> {
             WF_TRY(run_script(connection, script, "indexes, keys and triggers"));
             return set_phase(connection, session.task.name, Phase::catch_up);
@@ -239,8 +254,8 @@ Result<void> make_constraints(TaskSession &session) {
     if (session.task.schema_stage) {
         spdlog::info("creating foreign keys");
         WF_ASSIGN(const std::string script, find_script(session.destination, session.task.name, Script::constraints));
-        WF_ASSIGN(auto connection, pq::Connection::open(apply_connection(session.task, "constraints", session.encoding,
-                                                                         &session.stop)));
+        WF_ASSIGN(auto connection,
+                  pq::Connection::open(apply_connection(session.task, "constraints", session.encoding, &session.stop)));
         WF_TRY(in_transaction(connection, [&]() -> Result<void> {
             WF_TRY(run_script(connection, script, "foreign keys"));
             if (session.task.copy_stage) {

@@ -93,8 +93,8 @@ Result<void> stream(const Task &task, PipelineOptions options, const StopFlag &s
     std::optional<Planner> planner;
     Ring<Batch> batches(batch_ring_capacity, planner_bell, worker_bell);
     planner.emplace(frames, batches, planner_bell, std::move(options.filter), options.start.lsn);
-    Worker worker(apply_connection(task, "worker 1", options.encoding, &halt.flag()), task.name, options.start.lsn, batches,
-                  worker_bell, positions);
+    Worker worker(apply_connection(task, "worker 1", options.encoding, &halt.flag()), task.name, options.start.lsn,
+                  batches, worker_bell, positions);
     Receiver receiver(std::move(replication_connection), frames, budget, positions);
     WF_TRY(receiver.start(options.start));
     {

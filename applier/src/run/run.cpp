@@ -39,8 +39,13 @@ Result<void> lock_task(pq::Connection &destination, const Task &task, const Stop
         if (steady_clock::now() >= deadline) break;
         if (!pause(milliseconds(250), stop)) return fail(ErrorKind::interrupted, "stopped by request");
     }
-    return fail(Error{ErrorKind::state, Side::destination, {}, "task \"" + task.name + "\" is already running", {},
-                      "Another walferry process holds its lock; `walferry status` shows it. Stop that one first.", {}});
+    return fail(Error{ErrorKind::state,
+                      Side::destination,
+                      {},
+                      "task \"" + task.name + "\" is already running",
+                      {},
+                      "Another walferry process holds its lock; `walferry status` shows it. Stop that one first.",
+                      {}});
 }
 
 struct SourceIdentity {
@@ -63,8 +68,9 @@ Result<std::string> source_patterns(pq::Connection &source, const std::vector<st
 }
 
 Result<void> check_same_task(const TaskRecord &record, const TaskRecord &now) {
-    const std::string anew = "To change that, begin the task anew: walferry cleanup, empty the destination, walferry run. "
-                             "Or give this one another name.";
+    const std::string anew =
+        "To change that, begin the task anew: walferry cleanup, empty the destination, walferry run. "
+        "Or give this one another name.";
     if (record.source_system != now.source_system || record.source_database != now.source_database) {
         return fail(ErrorKind::state, "the source is not the database that this task began with",
                     "It began with database \"" + record.source_database + "\" of system " + record.source_system +
@@ -72,8 +78,8 @@ Result<void> check_same_task(const TaskRecord &record, const TaskRecord &now) {
                         ". " + anew);
     }
     if (record.slot != now.slot) {
-        return fail(ErrorKind::state, "this task began with slot \"" + record.slot + "\", the task file says \"" +
-                                          now.slot + "\"", anew);
+        return fail(ErrorKind::state,
+                    "this task began with slot \"" + record.slot + "\", the task file says \"" + now.slot + "\"", anew);
     }
     if (record.include != now.include || record.exclude != now.exclude) {
         return fail(ErrorKind::state, "the task file's objects are not those that this task began with",
@@ -85,13 +91,15 @@ Result<void> check_same_task(const TaskRecord &record, const TaskRecord &now) {
 // One life of a task, from its connections on, until it ends or something fails.
 class Attempt {
 public:
-    Attempt(const Task &task, const StopFlag &stop, ProgressDisplay &display) : task_(task), stop_(stop), display_(display) {}
+    Attempt(const Task &task, const StopFlag &stop, ProgressDisplay &display)
+        : task_(task), stop_(stop), display_(display) {}
 
     Result<void> run(const RunOptions &options, std::optional<Lsn> &until) {
         WF_TRY(open());
         WF_TRY(find_until(options, until));
         const auto ran = run_phases(until.value_or(Lsn{}));
-        if (!ran && ran.error().kind != ErrorKind::interrupted && ran.error().kind != ErrorKind::transient) give_up(ran.error());
+        if (!ran && ran.error().kind != ErrorKind::interrupted && ran.error().kind != ErrorKind::transient)
+            give_up(ran.error());
         return ran;
     }
 
@@ -117,13 +125,14 @@ private:
         if (record) {
             WF_TRY(check_same_task(*record, now));
         } else {
-            if (!task_.copy_stage && !task_.stream_stage) now.phase = Phase::schema;  // nothing will be read from a slot
+            if (!task_.copy_stage && !task_.stream_stage)
+                now.phase = Phase::schema;  // nothing will be read from a slot
             WF_TRY(create_bookkeeping(destination));
             WF_TRY(insert_task(destination, task_.name, now));
             record = now;
         }
-        session_.emplace(TaskSession{task_, std::move(source), std::move(destination), identity.encoding, *record, stop_,
-                                     display_});
+        session_.emplace(
+            TaskSession{task_, std::move(source), std::move(destination), identity.encoding, *record, stop_, display_});
         return {};
     }
 

@@ -23,8 +23,8 @@ namespace walferry {
 
 // PostgreSQL's pg_snapshot in its text form, xmin:xmax:xip,...
 struct Snapshot {
-    std::uint64_t xmin = 0;  // all before are over
-    std::uint64_t xmax = 0;  // none from here on has begun
+    std::uint64_t xmin = 0;              // all before are over
+    std::uint64_t xmax = 0;              // none from here on has begun
     std::vector<std::uint64_t> running;  // in between, sorted
 
     static std::optional<Snapshot> parse(std::string_view text);

@@ -48,9 +48,8 @@ void Planner::on_change(Change change) {
     if (skipping_) return;
     const Transaction &transaction = batch_->transactions.back().transaction;
     if (change.truncate) {
-        std::erase_if(change.truncate->relations, [&](const Relation *relation) {
-            return filter_.copied(relation->relid, transaction);
-        });
+        std::erase_if(change.truncate->relations,
+                      [&](const Relation *relation) { return filter_.copied(relation->relid, transaction); });
         if (change.truncate->relations.empty()) return;
         change.relation = change.truncate->relations.front();
     } else if (filter_.copied(change.relation->relid, transaction)) {
@@ -82,9 +81,7 @@ void Planner::on_commit() {
 
 void Planner::on_heartbeat(Lsn, std::string_view) {}
 
-bool Planner::full() const {
-    return batch_->changes.size() >= batch_changes_max || batch_->bytes >= batch_bytes_max;
-}
+bool Planner::full() const { return batch_->changes.size() >= batch_changes_max || batch_->bytes >= batch_bytes_max; }
 
 std::size_t Planner::complete_transactions() const {
     const bool open = in_transaction_ && !skipping_;

@@ -49,8 +49,8 @@ private:
     bool full() const;
     std::size_t complete_transactions() const;
     void hold_frame();
-    void hand_on_complete();           // whole transactions that are ready
-    void hand_on_piece(bool last);     // of the transaction that is open, or was
+    void hand_on_complete();        // whole transactions that are ready
+    void hand_on_piece(bool last);  // of the transaction that is open, or was
     void hand_on(std::unique_ptr<Batch> batch);
 
     Ring<Frame> &frames_;
@@ -66,7 +66,7 @@ private:
     std::size_t open_frame_ = 0;          // index in batch_->frames where the open transaction begins
     std::size_t open_bytes_ = 0;          // of batch_->bytes, those of the open transaction
     bool in_transaction_ = false;
-    bool skipping_ = false;               // the open transaction was applied before the start
+    bool skipping_ = false;  // the open transaction was applied before the start
 };
 
 }  // namespace walferry

@@ -74,8 +74,12 @@ private:
 TEST(Planner, LiveTransactionGoesAtOnce) {
     Bench bench;
     FrameBuilder builder;
-    bench.give(builder.hello().begin(test_transaction(1)).relation(test_relation()).insert(t, {"1", "a"})
-                   .commit(test_transaction(1), 1).frame());
+    bench.give(builder.hello()
+                   .begin(test_transaction(1))
+                   .relation(test_relation())
+                   .insert(t, {"1", "a"})
+                   .commit(test_transaction(1), 1)
+                   .frame());
     EXPECT_EQ(bench.take(), "[701: 1]");
     bench.forget();
     EXPECT_EQ(bench.bytes_in_use(), 0U);
@@ -84,11 +88,17 @@ TEST(Planner, LiveTransactionGoesAtOnce) {
 TEST(Planner, WaitingTransactionsGoTogether) {
     Bench bench;
     FrameBuilder builder;
-    bench.give(builder.hello().begin(test_transaction(1)).relation(test_relation()).insert(t, {"1", "a"})
-                   .commit(test_transaction(1), 1).frame());
+    bench.give(builder.hello()
+                   .begin(test_transaction(1))
+                   .relation(test_relation())
+                   .insert(t, {"1", "a"})
+                   .commit(test_transaction(1), 1)
+                   .frame());
     for (std::uint64_t i = 2; i < 5; ++i) {  // the worker has not taken the first one yet
-        bench.give(builder.begin(test_transaction(i)).insert(t, {std::to_string(i), "a"})
-                       .commit(test_transaction(i), 1).frame());
+        bench.give(builder.begin(test_transaction(i))
+                       .insert(t, {std::to_string(i), "a"})
+                       .commit(test_transaction(i), 1)
+                       .frame());
     }
     EXPECT_EQ(bench.take(), "[701: 1]");
     bench.step();
@@ -98,8 +108,14 @@ TEST(Planner, WaitingTransactionsGoTogether) {
 TEST(Planner, OpenTransactionStaysBehind) {
     Bench bench;
     FrameBuilder builder;
-    bench.give(builder.hello().begin(test_transaction(1)).relation(test_relation()).insert(t, {"1", "a"})
-                   .commit(test_transaction(1), 1).begin(test_transaction(2)).insert(t, {"2", "a"}).frame());
+    bench.give(builder.hello()
+                   .begin(test_transaction(1))
+                   .relation(test_relation())
+                   .insert(t, {"1", "a"})
+                   .commit(test_transaction(1), 1)
+                   .begin(test_transaction(2))
+                   .insert(t, {"2", "a"})
+                   .frame());
     EXPECT_EQ(bench.take(), "[701: 1]");
     bench.give(builder.insert(t, {"3", "a"}).commit(test_transaction(2), 2).frame());
     EXPECT_EQ(bench.take(), "[702: 2 3]");
@@ -111,8 +127,11 @@ TEST(Planner, BigTransactionGoesInPieces) {
     builder.hello().begin(test_transaction(1)).relation(test_relation());
     const std::size_t rows = batch_changes_max * 2 + 10;
     for (std::size_t i = 0; i < rows; ++i) builder.insert(t, {"x", "a"});
-    bench.give(builder.commit(test_transaction(1), rows).begin(test_transaction(2)).insert(t, {"y", "a"})
-                   .commit(test_transaction(2), 1).frame());
+    bench.give(builder.commit(test_transaction(1), rows)
+                   .begin(test_transaction(2))
+                   .insert(t, {"y", "a"})
+                   .commit(test_transaction(2), 1)
+                   .frame());
     const std::string out = bench.take();
     EXPECT_EQ(out.substr(0, 7), "[701: x");
     EXPECT_NE(out.find("......701: x"), std::string::npos);
@@ -145,8 +164,11 @@ TEST(Planner, WhatTheCopyBroughtIsLeftOut) {
     Relation other = test_relation(t + 1);
     builder.hello().relation(test_relation()).relation(other);
     for (std::uint64_t i = 1; i < 5; ++i) {
-        builder.begin(test_transaction(i)).insert(t, {std::to_string(i), "a"}).insert(t + 1, {"o", "a"})
-            .truncate(0, {t}).commit(test_transaction(i), 3);
+        builder.begin(test_transaction(i))
+            .insert(t, {std::to_string(i), "a"})
+            .insert(t + 1, {"o", "a"})
+            .truncate(0, {t})
+            .commit(test_transaction(i), 3);
     }
     bench.give(builder.frame());
     // A truncate shows as an empty item; of the table that was copied it is left out with the rows.
@@ -175,7 +197,8 @@ TEST(Snapshot, ParsesWhatPostgresqlWrites) {
     EXPECT_FALSE(snapshot->sees(15));
     EXPECT_TRUE(snapshot->sees(19));
     EXPECT_FALSE(snapshot->sees(20));
-    for (const char *bad : {"", "1", "1:", "a:b:", "20:10:", "1:2:x", "1:2:1,,2"}) EXPECT_FALSE(Snapshot::parse(bad)) << bad;
+    for (const char *bad : {"", "1", "1:", "a:b:", "20:10:", "1:2:x", "1:2:1,,2"})
+        EXPECT_FALSE(Snapshot::parse(bad)) << bad;
 }
 
 // Any transactions, cut into frames anywhere, taken at any time: what comes out is what went in.

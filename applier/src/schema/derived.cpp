@@ -33,13 +33,19 @@ ORDER BY c.oid)";
 }  // namespace
 
 Result<std::size_t> copy_sequences(pq::Connection &source, pq::Connection &destination, const Task &task) {
-    WF_ASSIGN(const pq::Rows rows, source.exec(sequences_sql, {hex_patterns(task.include), hex_patterns(task.exclude)}));
+    WF_ASSIGN(const pq::Rows rows,
+              source.exec(sequences_sql, {hex_patterns(task.include), hex_patterns(task.exclude)}));
     std::string values;
     for (int row = 0; row < rows.count(); ++row) {
         if (!rows.boolean(row, 4)) {  // the view would then show no value, as if the sequence had never been used
             const std::string sequence = source.quote_qualified(rows.view(row, 0), rows.view(row, 1));
-            return fail(Error{ErrorKind::state, Side::source, "42501", "permission denied for sequence " + sequence, {},
-                              "GRANT SELECT ON SEQUENCE " + sequence + " TO the account of source.conninfo.", {}});
+            return fail(Error{ErrorKind::state,
+                              Side::source,
+                              "42501",
+                              "permission denied for sequence " + sequence,
+                              {},
+                              "GRANT SELECT ON SEQUENCE " + sequence + " TO the account of source.conninfo.",
+                              {}});
         }
         if (!values.empty()) values += ", ";
         const std::string name = destination.quote_qualified(rows.view(row, 0), rows.view(row, 1));

@@ -106,8 +106,8 @@ Result<std::string> run_tool(const std::vector<std::string> &arguments, const st
     if (result.exit_code == 0) return std::move(result.output);
     while (!result.errors.empty() && result.errors.back() == '\n') result.errors.pop_back();
     Error error{ErrorKind::state, Side::source, {}, {}, {}, {}, {}};
-    error.message = fmt::format("{} failed with exit code {}",
-                                std::filesystem::path(arguments[0]).filename().string(), result.exit_code);
+    error.message = fmt::format("{} failed with exit code {}", std::filesystem::path(arguments[0]).filename().string(),
+                                result.exit_code);
     error.detail = result.errors;
     error.hint = "The source account must be able to read the definition of every selected object.";
     return fail(std::move(error));
@@ -169,16 +169,23 @@ Result<SchemaScripts> dump_schema(pq::Connection &source, const Task &task) {
     WF_ASSIGN(const Exclusions exclusions, find_exclusions(source, task));
 
     const TemporaryFolder folder;
-    if (!folder.valid()) return fail(ErrorKind::state, "can't make a temporary folder", "Set TMPDIR to one that can be written.");
+    if (!folder.valid())
+        return fail(ErrorKind::state, "can't make a temporary folder", "Set TMPDIR to one that can be written.");
     const std::string archive = folder.file("schema.dump");
 
     WF_ASSIGN(pq::Conninfo info, pq::Conninfo::parse(task.source_conninfo, "source.conninfo"));
     const std::string password = info.take_password();
     info.set("application_name", "walferry " + task.name + ": schema");
 
-    std::vector<std::string> dump = {pg_dump, "--format=custom", "--schema-only", "--no-publications",
-                                     "--no-subscriptions", "--exclude-schema=walferry", "--file=" + archive,
-                                     "--dbname=" + info.text(), "--no-password"};
+    std::vector<std::string> dump = {pg_dump,
+                                     "--format=custom",
+                                     "--schema-only",
+                                     "--no-publications",
+                                     "--no-subscriptions",
+                                     "--exclude-schema=walferry",
+                                     "--file=" + archive,
+                                     "--dbname=" + info.text(),
+                                     "--no-password"};
     if (!task.owners) dump.emplace_back("--no-owner");
     if (!task.grants) dump.emplace_back("--no-privileges");
     for (const auto &relation : exclusions.relations) dump.push_back("--exclude-table=" + relation);

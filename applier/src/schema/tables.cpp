@@ -6,6 +6,14 @@
 
 namespace walferry {
 
+const char *const stored_cast_sql = R"((
+    WITH RECURSIVE base (type, next) AS (
+        SELECT oid, typbasetype FROM pg_catalog.pg_type WHERE oid = a.atttypid
+        UNION ALL SELECT t.oid, t.typbasetype FROM base JOIN pg_catalog.pg_type t ON t.oid = base.next)
+    SELECT CASE type WHEN 'pg_catalog.xml'::pg_catalog.regtype THEN '::pg_catalog.text'
+                     WHEN 'pg_catalog.xml[]'::pg_catalog.regtype THEN '::pg_catalog.text[]' ELSE '' END
+    FROM base WHERE next = 0))";
+
 namespace {
 
 // The task file is UTF-8; hex passes through any client encoding, and the server converts to its own.
@@ -34,8 +42,7 @@ WHERE c.relkind = 'r' AND c.relpersistence = 'p'
                        pg_catalog.convert_from(pg_catalog.decode($2, 'hex'), 'UTF8'))
 ORDER BY 4 DESC, 1)";
 
-const char *const columns_sql = R"(
-SELECT a.attrelid, a.attname, t.binary, a.atttypid = 'pg_catalog.xml'::regtype
+const std::string columns_sql = std::string("SELECT a.attrelid, a.attname, t.binary, ") + stored_cast_sql + R"(
 FROM pg_catalog.pg_attribute a
 JOIN (SELECT oid, walferry.sends_binary(oid) AS binary FROM pg_catalog.pg_type) t ON t.oid = a.atttypid
 WHERE a.attrelid = ANY ($1::oid[]) AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = ''
@@ -55,8 +62,7 @@ std::string joined_patterns(const std::vector<std::string> &patterns) {
 std::string hex_patterns(const std::vector<std::string> &patterns) { return hex(joined_patterns(patterns)); }
 
 Result<std::vector<Table>> selected_tables(pq::Connection &source, const Task &task) {
-    WF_ASSIGN(const pq::Rows rows,
-              source.exec(selected_sql, {hex_patterns(task.include), hex_patterns(task.exclude)}));
+    WF_ASSIGN(const pq::Rows rows, source.exec(selected_sql, {hex_patterns(task.include), hex_patterns(task.exclude)}));
     std::vector<Table> tables(static_cast<std::size_t>(rows.count()));
     std::unordered_map<std::int64_t, Table *> by_relid;
     std::string relids = "{";
@@ -76,7 +82,7 @@ Result<std::vector<Table>> selected_tables(pq::Connection &source, const Task &t
     for (int row = 0; row < columns.count(); ++row) {
         Table &table = *by_relid.at(columns.integer(row, 0));
         table.columns.push_back(columns.text(row, 1));
-        table.stored_as_text.push_back(columns.boolean(row, 3));
+        table.stored_casts.push_back(columns.text(row, 3));
         table.binary = table.binary && columns.boolean(row, 2);
     }
     return tables;

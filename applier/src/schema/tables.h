@@ -17,13 +17,17 @@ struct Table {
     std::uint32_t relid = 0;  // OID in the source
     std::string schema;       // in the connection's encoding, as are all names here
     std::string name;
-    std::uint64_t bytes = 0;  // size on the source's disk
-    bool binary = true;       // every column travels in binary form
-    char replica_identity = 'd';  // pg_class.relreplident
-    bool has_identity = true;     // UPDATE and DELETE can be replicated
+    std::uint64_t bytes = 0;                // size on the source's disk
+    bool binary = true;                     // every column travels in binary form
+    char replica_identity = 'd';            // pg_class.relreplident
+    bool has_identity = true;               // UPDATE and DELETE can be replicated
     std::vector<std::string> columns;       // those with data of their own: no generated ones, in column order
-    std::vector<bool> stored_as_text;       // per column: xml, read as its stored text
+    std::vector<std::string> stored_casts;  // per column: stored_cast_sql's answer
 };
+
+// SQL over a row `a` of pg_attribute: the cast that shows its values as they are stored, where their type's output
+// would rewrite them; else an empty text. That is xml, which loses its declaration, in arrays and under domains too.
+extern const char *const stored_cast_sql;
 
 // Patterns of a task as the plugin's options `include` and `exclude` take them: joined with commas.
 std::string joined_patterns(const std::vector<std::string> &patterns);

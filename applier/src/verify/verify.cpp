@@ -23,7 +23,7 @@ using TableName = std::pair<std::string, std::string>;  // schema, table
 
 struct Column {
     std::string name;
-    bool xml = false;
+    std::string cast;  // stored_cast_sql's answer
 };
 
 // What is compared of one table.
@@ -33,9 +33,9 @@ struct Subject {
     std::vector<Column> columns;  // all, generated ones too: their values must come out alike
 };
 
-const char *const source_columns_sql = R"(
-SELECT n.nspname, c.relname, pg_catalog.format('%I.%I', n.nspname, c.relname), a.attname,
-       a.atttypid = 'pg_catalog.xml'::pg_catalog.regtype
+const std::string source_columns_sql = std::string(R"(
+SELECT n.nspname, c.relname, pg_catalog.format('%I.%I', n.nspname, c.relname), a.attname, )") +
+                                       stored_cast_sql + R"(
 FROM pg_catalog.pg_class c
 JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
 LEFT JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
@@ -68,7 +68,7 @@ Result<std::vector<Subject>> read_subjects(pq::Connection &source, const std::ve
         if (subjects.empty() || subjects.back().name != name) {
             subjects.push_back({std::move(name), rows.text(row, 2), {}});
         }
-        if (!rows.null(row, 3)) subjects.back().columns.push_back({rows.text(row, 3), rows.boolean(row, 4)});
+        if (!rows.null(row, 3)) subjects.back().columns.push_back({rows.text(row, 3), rows.text(row, 4)});
     }
     return subjects;
 }
@@ -116,8 +116,7 @@ std::string sum_sql(const pq::Connection &connection, const Subject &subject, bo
     std::string row = "ROW(";
     for (const auto &column : subject.columns) {
         if (row.size() > 4) row += ", ";
-        row += "t." + connection.quote_identifier(column.name);
-        if (column.xml) row += "::pg_catalog.text";  // as it is stored: output may add an encoding
+        row += "t." + connection.quote_identifier(column.name) + column.cast;
     }
     row += ")::pg_catalog.text";
     if (!same_encoding) row = "pg_catalog.encode(pg_catalog.convert_to(" + row + ", 'UTF8'), 'hex')";
