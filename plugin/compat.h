@@ -20,6 +20,13 @@
 
 #include "replication/reorderbuffer.h"
 
+/* PostgreSQL 18 says it as C11 does, before the function. */
+#if PG_VERSION_NUM >= 180000
+#define WF_NORETURN pg_noreturn
+#else
+#define WF_NORETURN pg_attribute_noreturn()
+#endif
+
 /* Until PostgreSQL 17 a change wrapped its tuples in a ReorderBufferTupleBuf. */
 #if PG_VERSION_NUM >= 170000
 #define WF_CHANGE_TUPLE(field) (field)

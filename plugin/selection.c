@@ -22,6 +22,7 @@
 #include "utils/lsyscache.h"
 #include "utils/syscache.h"
 
+#include "compat.h"
 #include "selection.h"
 #include "walferry.h"
 
@@ -51,10 +52,7 @@ typedef struct PatternReader
 	const char *next;
 } PatternReader;
 
-static void reject(const PatternReader *reader,
-				   const char *reason) pg_attribute_noreturn();
-
-static void
+WF_NORETURN static void
 reject(const PatternReader *reader, const char *reason)
 {
 	ereport(ERROR,
