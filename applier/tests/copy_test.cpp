@@ -11,133 +11,138 @@
 namespace walferry::testing {
 namespace {
 
-bool copied(Session &destination, const std::string &table) {
-    return destination.holds("SELECT EXISTS (SELECT FROM walferry.table_state WHERE table_name = '" + table +
-                             "' AND state <> 'pending')");
-}
-
-bool copy_waits_for(Session &source, const std::string &table) {
-    return source.holds("SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted AND relation = '" + table +
-                        "'::regclass)");
-}
-
-// Both databases hold the tables: no pg_dump comes in the way of the tests' locks.
-const char *const without_schema = "stages = ['copy', 'stream']\n";
-
-// A run that has made its slot and, until go_on(), gets no further: a lock on its bookkeeping holds it. Transactions
-// that begin meanwhile are younger than the slot and older than every snapshot of the copy.
-class RunBeforeCopy {
-public:
-    // `open`: a transaction that the making of the slot waits for. `while_waiting` is called as it does.
-    template <class Action>
-    RunBeforeCopy(const Task &task, const Pair &pair, Session &open, Action while_waiting)
-        : run_(task.start()), destination_(pair.destination()) {
-        auto source = pair.source();
-        auto lock = pair.destination();
-        wait_while_running(run_, "the slot is being made", [&] {
-            return source.holds("SELECT EXISTS (SELECT FROM pg_replication_slots WHERE slot_name = '" + task.slot() + "')");
-        });
-        destination_.exec("BEGIN; LOCK TABLE walferry.table_state IN EXCLUSIVE MODE");
-        while_waiting();
-        open.exec("COMMIT");
-        wait_while_running(run_, "the run waits for its bookkeeping", [&] {
-            return lock.holds("SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted"
-                              " AND relation = 'walferry.table_state'::regclass)");
-        });
-    }
-
-    void go_on() { destination_.exec("COMMIT"); }
-    Process &process() { return run_; }
-
-private:
-    Process run_;
-    Session destination_;
-};
-
 void both(const Pair &pair, const std::string &sql) {
     pair.source().exec(sql);
     pair.destination().exec(sql);
 }
 
+// Both databases hold the tables, and one is copied after the other, the largest first: a, b, c.
+const TaskOptions one_by_one = {.stages = "stages = ['copy', 'stream']\n", .more = "[copy]\njobs = 1\n"};
+
+void make_tables(const Pair &pair) {
+    int rows = 30'000;
+    for (const std::string table : {"a", "b", "c"}) {
+        both(pair, "CREATE TABLE " + table + " (id int PRIMARY KEY, v text); CREATE TABLE " + table + "_keyless (v text)");
+        pair.source().exec("INSERT INTO " + table + " SELECT n, 'before' FROM generate_series(1, " + std::to_string(rows) + ") AS n;"
+                           "INSERT INTO " + table + "_keyless SELECT n FROM generate_series(1, " + std::to_string(rows / 3) + ") AS n");
+        rows /= 10;
+    }
+}
+
+// A run that is held at two places of its copy by locks at the destination. Before the first, the slot is made and no
+// snapshot taken; at the second, a is copied, b has its snapshot, and that of c is still to come.
+class HeldRun {
+public:
+    // `open`: a transaction that the making of the slot waits for. `while_waiting` is called as it does.
+    template <class Action>
+    HeldRun(const Task &task, const Pair &pair, Session &open, Action while_waiting)
+        : run_(task.start()), before_copy_(pair.destination()), in_copy_(pair.destination()), watch_(pair.destination()) {
+        auto source = pair.source();
+        wait_while_running(run_, "the slot is being made", [&] {
+            return source.holds("SELECT EXISTS (SELECT FROM pg_replication_slots WHERE slot_name = '" + task.slot() + "')");
+        });
+        before_copy_.exec("BEGIN; LOCK TABLE walferry.table_state IN EXCLUSIVE MODE");
+        while_waiting();
+        open.exec("COMMIT");
+        wait_while_running(run_, "the run waits for its bookkeeping", [&] { return waits_for("walferry.table_state"); });
+    }
+
+    void go_on_to_the_copy() {
+        in_copy_.exec("BEGIN; LOCK TABLE b");
+        before_copy_.exec("COMMIT");
+        wait_while_running(run_, "a is copied, b waits", [&] { return waits_for("b") && copied("a"); });
+        EXPECT_FALSE(copied("c"));
+    }
+    void go_on() { in_copy_.exec("COMMIT"); }
+    Process &process() { return run_; }
+
+private:
+    bool waits_for(const std::string &table) {
+        return watch_.holds("SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted AND relation = '" + table + "'::regclass)");
+    }
+    bool copied(const std::string &table) {
+        return watch_.holds("SELECT EXISTS (SELECT FROM walferry.table_state WHERE table_name = '" + table +
+                            "' AND state <> 'pending')");
+    }
+
+    Process run_;
+    Session before_copy_;
+    Session in_copy_;
+    Session watch_;
+};
+
 TEST(Copy, TransactionsInProgress) {
     const Pair pair;
     auto source = pair.source();
     auto destination = pair.destination();
-    for (const std::string table : {"a", "b", "c"}) {
-        both(pair, "CREATE TABLE " + table + " (id int PRIMARY KEY, v text);"
-                   "CREATE TABLE " + table + "_keyless (v text)");
-        source.exec("INSERT INTO " + table + " SELECT n, 'before' FROM generate_series(1, 100) AS n");
-    }
-    const Task task(pair, {.stages = without_schema});
+    make_tables(pair);
+    const Task task(pair, one_by_one);
+    // Adds to both kinds of table, changes a row and deletes one.
+    const auto change = [](const std::string &table, int n, const std::string &who) {
+        const auto id = std::to_string(n);
+        return "INSERT INTO " + table + " VALUES (100" + id + "000, '" + who + "'); INSERT INTO " + table + "_keyless VALUES ('" + who + "');"
+               "UPDATE " + table + " SET v = v || ' " + who + "' WHERE id = " + id + "; DELETE FROM " + table + " WHERE id = " + id + " + 100;"
+               "UPDATE " + table + " SET v = v || '+' WHERE id = 50;";
+    };
+    const auto change_all = [&](int n, const std::string &who) { return change("a", n, who) + change("b", n, who) + change("c", n, who); };
 
     // Open before the slot is made, which waits for it; the next one begins and ends while it waits.
     auto earlier = pair.source();
-    earlier.exec("BEGIN; INSERT INTO a VALUES (1001, 'earlier'); INSERT INTO a_keyless VALUES ('earlier');"
-                 "UPDATE a SET v = 'earlier' WHERE id = 1");
-    RunBeforeCopy run(task, pair, earlier, [&] {
-        pair.source().exec("BEGIN; INSERT INTO a VALUES (1002, 'meanwhile'); INSERT INTO a_keyless VALUES ('meanwhile');"
-                           "UPDATE a SET v = 'meanwhile' WHERE id = 2; COMMIT");
-    });
+    earlier.exec("BEGIN;" + change_all(1, "earlier"));
+    HeldRun run(task, pair, earlier, [&] { pair.source().exec("INSERT INTO a VALUES (200000, 'meanwhile'); INSERT INTO a_keyless VALUES ('meanwhile')"); });
 
     // In the stream, and in every snapshot too.
-    source.exec("INSERT INTO a VALUES (1003, 'in both'); INSERT INTO a_keyless VALUES ('in both');"
-                "UPDATE a SET v = v || '+' WHERE id = 7; DELETE FROM a WHERE id = 8");
-    // Open during the snapshots of a and b; c is locked, so its copy waits.
+    source.exec(change_all(2, "before"));
+    // Begun before all snapshots, ended between that of b and that of c.
     auto across = pair.source();
-    across.exec("BEGIN; INSERT INTO a VALUES (1004, 'across'); INSERT INTO a_keyless VALUES ('across');"
-                "SAVEPOINT one; UPDATE a SET v = 'across' WHERE id = 3; RELEASE one");
+    across.exec("BEGIN; INSERT INTO a VALUES (300001, 'across'); INSERT INTO c VALUES (300001, 'across'); SAVEPOINT one;" +
+                std::string("INSERT INTO b_keyless VALUES ('across'); UPDATE b SET v = 'across' WHERE id = 10; RELEASE one"));
+    auto after = pair.source();
+    after.exec("BEGIN; INSERT INTO a_keyless VALUES ('open'); INSERT INTO c_keyless VALUES ('open')");
     auto prepared = pair.source();
-    prepared.exec("BEGIN; INSERT INTO a VALUES (1005, 'prepared'); INSERT INTO a_keyless VALUES ('prepared');"
-                  "DELETE FROM a WHERE id = 4; PREPARE TRANSACTION '" + pair.name() + "_commit'");
-    prepared.exec("BEGIN; INSERT INTO a VALUES (1006, 'lost'); INSERT INTO a_keyless VALUES ('lost');"
-                  "DELETE FROM a WHERE id = 5; PREPARE TRANSACTION '" + pair.name() + "_rollback'");
-    auto locker = pair.source();
-    locker.exec("BEGIN; LOCK TABLE c, c_keyless; INSERT INTO c VALUES (1001, 'locker');"
-                "INSERT INTO c_keyless VALUES ('locker')");
-    run.go_on();
+    prepared.exec("BEGIN; INSERT INTO a VALUES (300002, 'prepared'); INSERT INTO c VALUES (300002, 'prepared');"
+                  "INSERT INTO b_keyless VALUES ('prepared'); DELETE FROM a WHERE id = 11; PREPARE TRANSACTION '" + pair.name() + "_commit'");
+    prepared.exec("BEGIN; INSERT INTO a VALUES (300003, 'lost'); INSERT INTO c VALUES (300003, 'lost');"
+                  "DELETE FROM a WHERE id = 12; PREPARE TRANSACTION '" + pair.name() + "_rollback'");
+    run.go_on_to_the_copy();
 
-    wait_while_running(run.process(), "a and b are copied, c waits", [&] {
-        return copied(destination, "a") && copied(destination, "a_keyless") && copied(destination, "b") &&
-               copied(destination, "b_keyless") && copy_waits_for(source, "c");
-    });
-    // After the snapshots of a and b, before that of c.
-    across.exec("SAVEPOINT two; UPDATE a SET v = v || ' twice' WHERE id IN (3, 1004); DELETE FROM a WHERE id = 6; RELEASE two;"
-                "INSERT INTO b VALUES (1001, 'across'); INSERT INTO b_keyless VALUES ('across'); COMMIT");
+    across.exec("SAVEPOINT two; UPDATE a SET v = v || ' twice' WHERE id = 300001; UPDATE c SET v = 'twice' WHERE id = 300001;"
+                "DELETE FROM b WHERE id = 13; RELEASE two; INSERT INTO c_keyless VALUES ('across'); COMMIT");
     source.exec("COMMIT PREPARED '" + pair.name() + "_commit'");
     source.exec("ROLLBACK PREPARED '" + pair.name() + "_rollback'");
-    source.exec("INSERT INTO a VALUES (1007, 'after'); INSERT INTO a_keyless VALUES ('after'); UPDATE b SET v = 'after' WHERE id < 10;"
-                "DELETE FROM b WHERE id BETWEEN 20 AND 30; UPDATE a SET v = v || '+' WHERE id = 7");
-    locker.exec("DELETE FROM c WHERE id < 10; UPDATE c SET id = id + 5000 WHERE id < 20; COMMIT");
-
+    source.exec(change_all(3, "between"));
+    run.go_on();
     task.wait_for_stream(run.process());
+    after.exec("INSERT INTO c_keyless VALUES ('open'); UPDATE c SET v = 'open' WHERE id = 14; COMMIT");
+    source.exec(change_all(4, "streamed"));
+
     run.process().signal(SIGTERM);
     ASSERT_EQ(run.process().wait(), 0) << run.process().errors();
     task.run_until_now();
     EXPECT_EQ(compare_rows(pair), "");
-    EXPECT_EQ(destination.number("SELECT count(*) FROM a_keyless"), 6);
-    EXPECT_EQ(destination.value("SELECT v FROM a WHERE id = 7"), "before++");
+    EXPECT_EQ(destination.value("SELECT string_agg(v, ' ' ORDER BY v) FROM c_keyless WHERE v > 'a'"),
+              "across before between earlier open open streamed");
+    for (const std::string table : {"a", "b", "c"}) {
+        EXPECT_EQ(destination.value("SELECT v FROM " + table + " WHERE id = 50"), "before++++") << table;
+    }
 }
 
-// A table emptied while its copy waits, another one after its copy was made.
+// A table emptied after its copy, another one before its own, and refilled at once.
 TEST(Copy, TruncateMeanwhile) {
     const Pair pair;
     auto source = pair.source();
-    auto destination = pair.destination();
-    both(pair, "CREATE TABLE a (id int PRIMARY KEY); CREATE TABLE b (id int PRIMARY KEY)");
-    source.exec("INSERT INTO a SELECT generate_series(1, 1000); INSERT INTO b SELECT generate_series(1, 1000)");
-    const Task task(pair, {.stages = without_schema});
+    make_tables(pair);
+    const Task task(pair, one_by_one);
     auto open = pair.source();
     open.exec("BEGIN; DELETE FROM a WHERE id = 1");
-    RunBeforeCopy run(task, pair, open, [] {});
-    auto locker = pair.source();
-    locker.exec("BEGIN; LOCK TABLE b");
+    HeldRun run(task, pair, open, [] {});
+    run.go_on_to_the_copy();
+    source.exec("TRUNCATE a, c_keyless; INSERT INTO a VALUES (1, 'again'), (500000, 'new')");
+    source.exec("BEGIN; INSERT INTO c VALUES (400000, 'gone soon'); TRUNCATE c; INSERT INTO c VALUES (2, 'again'), (600000, 'new'); COMMIT");
+    source.exec("INSERT INTO c_keyless VALUES ('one'), ('one')");
     run.go_on();
-    wait_while_running(run.process(), "a is copied, b waits",
-                       [&] { return copied(destination, "a") && copy_waits_for(source, "b"); });
-    source.exec("TRUNCATE a; INSERT INTO a VALUES (1), (5000)");
-    locker.exec("TRUNCATE b; INSERT INTO b VALUES (2), (6000); COMMIT");
     task.wait_for_stream(run.process());
-    source.exec("INSERT INTO b VALUES (3)");
+    source.exec("INSERT INTO c VALUES (3, 'streamed')");
     run.process().signal(SIGTERM);
     ASSERT_EQ(run.process().wait(), 0) << run.process().errors();
     task.run_until_now();

@@ -21,6 +21,11 @@ std::string toml_string(const std::string &text) {
 }
 
 void drop_database(const Cluster &cluster, const std::string &name) {
+    {
+        Session inside(cluster.conninfo(name));
+        const auto prepared = inside.exec("SELECT gid FROM pg_prepared_xacts WHERE database = current_database()");
+        for (int i = 0; i < prepared.count(); ++i) inside.exec("ROLLBACK PREPARED '" + prepared.text(i, 0) + "'");
+    }
     Session session(cluster.conninfo());
     session.exec("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '" + name + "'");
     wait_until("slots of " + name + " are free", [&] {

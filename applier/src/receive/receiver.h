@@ -59,7 +59,6 @@ private:
     Positions &positions_;
     std::chrono::steady_clock::time_point last_feedback_{};
     Lsn last_flushed_lsn_;
-    Lsn kept_alive_lsn_;  // of the last keepalive: the source had sent everything before it
     Lsn keepalive_lsn_;   // how far the source has read, by its last keepalive
 };
 
