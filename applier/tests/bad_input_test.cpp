@@ -36,10 +36,12 @@ void expect_failed_precheck(const Task &task, const Words &words) {
 // No slot and no bookkeeping were left, no table made.
 void expect_nothing_left(const Pair &pair, int tables_at_destination = 0) {
     EXPECT_EQ(pair.source().number("SELECT count(*) FROM pg_replication_slots WHERE database = current_database()"
-                                   " AND plugin = 'walferry'"), 0);
+                                   " AND plugin = 'walferry'"),
+              0);
     auto destination = pair.destination();
     EXPECT_EQ(destination.number("SELECT count(*) FROM pg_namespace WHERE nspname = 'walferry'"), 0);
-    EXPECT_EQ(destination.number("SELECT count(*) FROM pg_tables WHERE schemaname NOT IN ('pg_catalog', 'information_schema')"),
+    EXPECT_EQ(destination.number(
+                  "SELECT count(*) FROM pg_tables WHERE schemaname NOT IN ('pg_catalog', 'information_schema')"),
               tables_at_destination);
 }
 
@@ -80,7 +82,8 @@ TEST(BadTaskFile, IsRefusedWithItsPlace) {
     expect_refusal(good + "[task]\nname = 'Has Spaces'\n", "6:", {"name"});
     expect_refusal(good + "[task]\nname = 'a'\nstages = ['schema', 'coppy']\n", "7:", {"coppy"});
     expect_refusal("[source]\nconninfo = 'dbname=a'\n", "", {"destination", "conninfo"});
-    expect_refusal("[source]\nconninfo = 'frob=a'\n[destination]\nconninfo = 'dbname=b'\n", "2:", {"conninfo", "source"});
+    expect_refusal("[source]\nconninfo = 'frob=a'\n[destination]\nconninfo = 'dbname=b'\n",
+                   "2:", {"conninfo", "source"});
     expect_failure(run({walferry_program(), "run", scratch_folder() + "/no-such.toml"}), 2, {"no-such.toml"});
 }
 
@@ -89,12 +92,16 @@ TEST(BadConnection, ServerThatIsNotThere) {
     pair.source().exec("CREATE TABLE a (id int PRIMARY KEY)");
     const std::string nowhere = "host=127.0.0.1 port=1 dbname=x user=x";
     for (const auto *verb : {"run", "verify"}) {
-        expect_failure(Task(pair, {.source_conninfo = nowhere, .retry_seconds = 0}).call({verb}), 6, {"source", "127.0.0.1"});
-        expect_failure(Task(pair, {.destination_conninfo = nowhere, .retry_seconds = 0}).call({verb}), 7, {"destination", "127.0.0.1"});
+        expect_failure(Task(pair, {.source_conninfo = nowhere, .retry_seconds = 0}).call({verb}), 6,
+                       {"source", "127.0.0.1"});
+        expect_failure(Task(pair, {.destination_conninfo = nowhere, .retry_seconds = 0}).call({verb}), 7,
+                       {"destination", "127.0.0.1"});
     }
     expect_failed_precheck(Task(pair, {.source_conninfo = nowhere, .retry_seconds = 0}), {"127.0.0.1"});
-    expect_failure(Task(pair, {.source_conninfo = pair.clusters().source.conninfo("no_such_database"), .retry_seconds = 0}).call({"run"}), 6,
-                   {"source", "no_such_database"});
+    expect_failure(
+        Task(pair, {.source_conninfo = pair.clusters().source.conninfo("no_such_database"), .retry_seconds = 0})
+            .call({"run"}),
+        6, {"source", "no_such_database"});
     expect_nothing_left(pair);
 }
 
@@ -110,8 +117,10 @@ TEST(BadConnection, PasswordStaysSecret) {
     for (const auto *verb : {"run", "precheck", "status", "verify", "cleanup"}) {
         SCOPED_TRACE(verb);
         for (const auto *level : {"info", "trace"}) {
-            const auto at_source = Task(pair, {.source_conninfo = source, .retry_seconds = 0}).call({"--log-level", level, verb});
-            const auto at_destination = Task(pair, {.destination_conninfo = destination, .retry_seconds = 0}).call({"--log-level", level, verb});
+            const auto at_source =
+                Task(pair, {.source_conninfo = source, .retry_seconds = 0}).call({"--log-level", level, verb});
+            const auto at_destination = Task(pair, {.destination_conninfo = destination, .retry_seconds = 0})
+                                            .call({"--log-level", level, verb});
             EXPECT_NE(at_destination.exit_code, 0);
             EXPECT_THAT(at_source.output + at_source.errors, Not(HasSubstr(secret)));
             EXPECT_THAT(at_destination.output + at_destination.errors, Not(HasSubstr(secret)));
@@ -122,7 +131,8 @@ TEST(BadConnection, PasswordStaysSecret) {
         }
     }
     // In what can't be parsed, too.
-    const auto unparsable = Task(pair, {.source_conninfo = "postgresql://u:" + secret + "@h:port/db?frob=1"}).call({"run"});
+    const auto unparsable =
+        Task(pair, {.source_conninfo = "postgresql://u:" + secret + "@h:port/db?frob=1"}).call({"run"});
     EXPECT_EQ(unparsable.exit_code, 2);
     EXPECT_THAT(unparsable.errors, Not(HasSubstr(secret)));
     expect_nothing_left(pair);
@@ -178,7 +188,8 @@ TEST(BadSource, SlotOfAnotherPlugin) {
     expect_failed_precheck(task, {task.slot(), "test_decoding"});
     expect_failed_run(task, 3, {task.slot(), "test_decoding"});
     expect_nothing_left(pair);
-    EXPECT_TRUE(source.holds("SELECT EXISTS (SELECT FROM pg_replication_slots WHERE slot_name = '" + task.slot() + "')"))
+    EXPECT_TRUE(
+        source.holds("SELECT EXISTS (SELECT FROM pg_replication_slots WHERE slot_name = '" + task.slot() + "')"))
         << "the other's slot must stay";
 }
 
@@ -206,7 +217,8 @@ TEST(BadDestination, TablesHoldRows) {
     expect_failed_precheck(without_schema, {"public.b"});
     expect_failed_run(without_schema, 3, {"public.b"});
     expect_nothing_left(pair, 3);
-    EXPECT_EQ(destination.number("SELECT (SELECT count(*) FROM a) + (SELECT count(*) FROM b) + (SELECT count(*) FROM c)"), 1);
+    EXPECT_EQ(
+        destination.number("SELECT (SELECT count(*) FROM a) + (SELECT count(*) FROM b) + (SELECT count(*) FROM c)"), 1);
     destination.exec("DELETE FROM b");
     without_schema.run_until_now();
     EXPECT_EQ(compare_rows(pair), "");
@@ -250,13 +262,15 @@ TEST(BadState, DestinationSetBack) {
     const Task task(pair);
     task.run_until_now();
     // What a restored backup does: the old checkpoint, while the slot has moved on.
-    destination.exec("CREATE SCHEMA old; CREATE TABLE old.checkpoint AS TABLE walferry.checkpoint; CREATE TABLE old.progress AS TABLE walferry.progress");
+    destination.exec(
+        "CREATE SCHEMA old; CREATE TABLE old.checkpoint AS TABLE walferry.checkpoint; CREATE TABLE old.progress AS TABLE walferry.progress");
     for (int i = 0; i < 3; ++i) {
         source.exec("INSERT INTO a VALUES (" + std::to_string(i) + ")");
         task.run_until_now();
     }
-    destination.exec("BEGIN; DELETE FROM walferry.checkpoint; INSERT INTO walferry.checkpoint TABLE old.checkpoint;"
-                     "DELETE FROM walferry.progress; INSERT INTO walferry.progress TABLE old.progress; DELETE FROM a; DROP SCHEMA old CASCADE; COMMIT");
+    destination.exec(
+        "BEGIN; DELETE FROM walferry.checkpoint; INSERT INTO walferry.checkpoint TABLE old.checkpoint;"
+        "DELETE FROM walferry.progress; INSERT INTO walferry.progress TABLE old.progress; DELETE FROM a; DROP SCHEMA old CASCADE; COMMIT");
     expect_failed_run(task, 3, {task.slot()});
 }
 
@@ -267,7 +281,8 @@ TEST(BadState, AnotherSource) {
     task.run_until_now();
     const Pair other;
     other.source().exec("CREATE TABLE a (id int PRIMARY KEY)");
-    expect_failed_run(Task(pair, {.name = task.name(), .source_conninfo = other.source_conninfo()}), 3, {pair.name(), other.name()});
+    expect_failed_run(Task(pair, {.name = task.name(), .source_conninfo = other.source_conninfo()}), 3,
+                      {pair.name(), other.name()});
     expect_failed_run(Task(pair, {.name = task.name(), .more = "[objects]\ninclude = ['public.a']\n"}), 3, {"include"});
 }
 

@@ -39,12 +39,14 @@ TEST(BigTransaction, TwoMillionRows) {
             [&] { return destination.number("SELECT coalesce(max(step), 0) FROM done") == step; }, 300s);
         EXPECT_EQ(checksum(destination), checksum(source));
     };
-    source.exec("INSERT INTO big SELECT n, 'a value of some length, number ' || n, n % 1000 FROM generate_series(1, 2000000) AS n");
+    source.exec(
+        "INSERT INTO big SELECT n, 'a value of some length, number ' || n, n % 1000 FROM generate_series(1, 2000000) AS n");
     wait_for_step(1);
     // Changes to the same rows in one transaction, over and over.
-    source.exec("BEGIN; UPDATE big SET n = -n, v = v || '!' WHERE id % 10 = 0; DELETE FROM big WHERE id % 10 = 1;"
-                "INSERT INTO big SELECT n, 'back again', n FROM generate_series(1, 2000000, 20) AS n;"
-                "UPDATE big SET id = id + 10000000 WHERE id % 20 = 0; COMMIT");
+    source.exec(
+        "BEGIN; UPDATE big SET n = -n, v = v || '!' WHERE id % 10 = 0; DELETE FROM big WHERE id % 10 = 1;"
+        "INSERT INTO big SELECT n, 'back again', n FROM generate_series(1, 2000000, 20) AS n;"
+        "UPDATE big SET id = id + 10000000 WHERE id % 20 = 0; COMMIT");
     wait_for_step(2);
 
     EXPECT_LT(peak_memory_mb(run.pid()), 300);

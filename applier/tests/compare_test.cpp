@@ -25,8 +25,9 @@ protected:
 };
 
 TEST_F(Compare, EqualDatabasesHaveNoDifference) {
-    both("CREATE TABLE a (id int, v text); INSERT INTO a SELECT n % 7, n FROM generate_series(1, 1000) AS n;"
-         "CREATE TABLE empty (); CREATE SEQUENCE s; SELECT nextval('s')");
+    both(
+        "CREATE TABLE a (id int, v text); INSERT INTO a SELECT n % 7, n FROM generate_series(1, 1000) AS n;"
+        "CREATE TABLE empty (); CREATE SEQUENCE s; SELECT nextval('s')");
     EXPECT_EQ(compare(pair), "");
 }
 

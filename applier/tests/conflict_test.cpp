@@ -17,12 +17,13 @@ using ::testing::HasSubstr;
 class Conflict : public ::testing::Test {
 protected:
     void SetUp() override {
-        source.exec("CREATE TABLE a (id int PRIMARY KEY, v text, place int UNIQUE); CREATE TABLE b (id int PRIMARY KEY, v text);"
-                    "CREATE TABLE no_identity (n int, v text); CREATE TABLE keyless (n int, v text);"
-                    "ALTER TABLE keyless REPLICA IDENTITY FULL;"
-                    "INSERT INTO a SELECT n, 'v', n FROM generate_series(1, 10) AS n;"
-                    "INSERT INTO b SELECT n, 'v' FROM generate_series(1, 10) AS n;"
-                    "INSERT INTO no_identity VALUES (1, 'v'); INSERT INTO keyless VALUES (1, 'v'), (2, 'v')");
+        source.exec(
+            "CREATE TABLE a (id int PRIMARY KEY, v text, place int UNIQUE); CREATE TABLE b (id int PRIMARY KEY, v text);"
+            "CREATE TABLE no_identity (n int, v text); CREATE TABLE keyless (n int, v text);"
+            "ALTER TABLE keyless REPLICA IDENTITY FULL;"
+            "INSERT INTO a SELECT n, 'v', n FROM generate_series(1, 10) AS n;"
+            "INSERT INTO b SELECT n, 'v' FROM generate_series(1, 10) AS n;"
+            "INSERT INTO no_identity VALUES (1, 'v'); INSERT INTO keyless VALUES (1, 'v'), (2, 'v')");
         task.run_until_now();
         ASSERT_EQ(compare(pair), "");
     }
@@ -41,9 +42,11 @@ protected:
         for (int i = 0; i < 2; ++i) {
             const auto run = task.call({"run", "--until", "now"});
             EXPECT_EQ(run.exit_code, 5) << run.errors;
-            EXPECT_THAT(run.errors, AllOf(HasSubstr("walferry: "), HasSubstr(table), ContainsRegex("[0-9A-F]+/[0-9A-F]+")));
+            EXPECT_THAT(run.errors,
+                        AllOf(HasSubstr("walferry: "), HasSubstr(table), ContainsRegex("[0-9A-F]+/[0-9A-F]+")));
             EXPECT_EQ(destination.value("SELECT string_agg(id::text, ' ' ORDER BY id) FROM b WHERE id > 100"), "101");
-            EXPECT_EQ(destination.value("SELECT string_agg(v, ' ' ORDER BY id) FROM b WHERE id IN (1, 2, 3)"), "before v v");
+            EXPECT_EQ(destination.value("SELECT string_agg(v, ' ' ORDER BY id) FROM b WHERE id IN (1, 2, 3)"),
+                      "before v v");
         }
         const auto status = task.call({"status"});
         EXPECT_EQ(status.exit_code, 0);

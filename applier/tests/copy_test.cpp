@@ -22,9 +22,13 @@ const TaskOptions one_by_one = {.stages = "stages = ['copy', 'stream']\n", .more
 void make_tables(const Pair &pair) {
     int rows = 30'000;
     for (const std::string table : {"a", "b", "c"}) {
-        both(pair, "CREATE TABLE " + table + " (id int PRIMARY KEY, v text); CREATE TABLE " + table + "_keyless (v text)");
-        pair.source().exec("INSERT INTO " + table + " SELECT n, 'before' FROM generate_series(1, " + std::to_string(rows) + ") AS n;"
-                           "INSERT INTO " + table + "_keyless SELECT n FROM generate_series(1, " + std::to_string(rows / 3) + ") AS n");
+        both(pair,
+             "CREATE TABLE " + table + " (id int PRIMARY KEY, v text); CREATE TABLE " + table + "_keyless (v text)");
+        pair.source().exec("INSERT INTO " + table + " SELECT n, 'before' FROM generate_series(1, " +
+                           std::to_string(rows) +
+                           ") AS n;"
+                           "INSERT INTO " +
+                           table + "_keyless SELECT n FROM generate_series(1, " + std::to_string(rows / 3) + ") AS n");
         rows /= 10;
     }
 }
@@ -36,15 +40,20 @@ public:
     // `open`: a transaction that the making of the slot waits for. `while_waiting` is called as it does.
     template <class Action>
     HeldRun(const Task &task, const Pair &pair, Session &open, Action while_waiting)
-        : run_(task.start()), before_copy_(pair.destination()), in_copy_(pair.destination()), watch_(pair.destination()) {
+        : run_(task.start()),
+          before_copy_(pair.destination()),
+          in_copy_(pair.destination()),
+          watch_(pair.destination()) {
         auto source = pair.source();
         wait_while_running(run_, "the slot is being made", [&] {
-            return source.holds("SELECT EXISTS (SELECT FROM pg_replication_slots WHERE slot_name = '" + task.slot() + "')");
+            return source.holds("SELECT EXISTS (SELECT FROM pg_replication_slots WHERE slot_name = '" + task.slot() +
+                                "')");
         });
         before_copy_.exec("BEGIN; LOCK TABLE walferry.table_state IN EXCLUSIVE MODE");
         while_waiting();
         open.exec("COMMIT");
-        wait_while_running(run_, "the run waits for its bookkeeping", [&] { return waits_for("walferry.table_state"); });
+        wait_while_running(run_, "the run waits for its bookkeeping",
+                           [&] { return waits_for("walferry.table_state"); });
     }
 
     void go_on_to_the_copy() {
@@ -58,7 +67,8 @@ public:
 
 private:
     bool waits_for(const std::string &table) {
-        return watch_.holds("SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted AND relation = '" + table + "'::regclass)");
+        return watch_.holds("SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted AND relation = '" + table +
+                            "'::regclass)");
     }
     bool copied(const std::string &table) {
         return watch_.holds("SELECT EXISTS (SELECT FROM walferry.table_state WHERE table_name = '" + table +
@@ -80,34 +90,50 @@ TEST(Copy, TransactionsInProgress) {
     // Adds to both kinds of table, changes a row and deletes one.
     const auto change = [](const std::string &table, int n, const std::string &who) {
         const auto id = std::to_string(n);
-        return "INSERT INTO " + table + " VALUES (100" + id + "000, '" + who + "'); INSERT INTO " + table + "_keyless VALUES ('" + who + "');"
-               "UPDATE " + table + " SET v = v || ' " + who + "' WHERE id = " + id + "; DELETE FROM " + table + " WHERE id = " + id + " + 100;"
-               "UPDATE " + table + " SET v = v || '+' WHERE id = 50;";
+        return "INSERT INTO " + table + " VALUES (100" + id + "000, '" + who + "'); INSERT INTO " + table +
+               "_keyless VALUES ('" + who +
+               "');"
+               "UPDATE " +
+               table + " SET v = v || ' " + who + "' WHERE id = " + id + "; DELETE FROM " + table +
+               " WHERE id = " + id +
+               " + 100;"
+               "UPDATE " +
+               table + " SET v = v || '+' WHERE id = 50;";
     };
-    const auto change_all = [&](int n, const std::string &who) { return change("a", n, who) + change("b", n, who) + change("c", n, who); };
+    const auto change_all = [&](int n, const std::string &who) {
+        return change("a", n, who) + change("b", n, who) + change("c", n, who);
+    };
 
     // Open before the slot is made, which waits for it; the next one begins and ends while it waits.
     auto earlier = pair.source();
     earlier.exec("BEGIN;" + change_all(1, "earlier"));
-    HeldRun run(task, pair, earlier, [&] { pair.source().exec("INSERT INTO a VALUES (200000, 'meanwhile'); INSERT INTO a_keyless VALUES ('meanwhile')"); });
+    HeldRun run(task, pair, earlier, [&] {
+        pair.source().exec("INSERT INTO a VALUES (200000, 'meanwhile'); INSERT INTO a_keyless VALUES ('meanwhile')");
+    });
 
     // In the stream, and in every snapshot too.
     source.exec(change_all(2, "before"));
     // Begun before all snapshots, ended between that of b and that of c.
     auto across = pair.source();
-    across.exec("BEGIN; INSERT INTO a VALUES (300001, 'across'); INSERT INTO c VALUES (300001, 'across'); SAVEPOINT one;" +
-                std::string("INSERT INTO b_keyless VALUES ('across'); UPDATE b SET v = 'across' WHERE id = 10; RELEASE one"));
+    across.exec(
+        "BEGIN; INSERT INTO a VALUES (300001, 'across'); INSERT INTO c VALUES (300001, 'across'); SAVEPOINT one;" +
+        std::string("INSERT INTO b_keyless VALUES ('across'); UPDATE b SET v = 'across' WHERE id = 10; RELEASE one"));
     auto after = pair.source();
     after.exec("BEGIN; INSERT INTO a_keyless VALUES ('open'); INSERT INTO c_keyless VALUES ('open')");
     auto prepared = pair.source();
-    prepared.exec("BEGIN; INSERT INTO a VALUES (300002, 'prepared'); INSERT INTO c VALUES (300002, 'prepared');"
-                  "INSERT INTO b_keyless VALUES ('prepared'); DELETE FROM a WHERE id = 11; PREPARE TRANSACTION '" + pair.name() + "_commit'");
-    prepared.exec("BEGIN; INSERT INTO a VALUES (300003, 'lost'); INSERT INTO c VALUES (300003, 'lost');"
-                  "DELETE FROM a WHERE id = 12; PREPARE TRANSACTION '" + pair.name() + "_rollback'");
+    prepared.exec(
+        "BEGIN; INSERT INTO a VALUES (300002, 'prepared'); INSERT INTO c VALUES (300002, 'prepared');"
+        "INSERT INTO b_keyless VALUES ('prepared'); DELETE FROM a WHERE id = 11; PREPARE TRANSACTION '" +
+        pair.name() + "_commit'");
+    prepared.exec(
+        "BEGIN; INSERT INTO a VALUES (300003, 'lost'); INSERT INTO c VALUES (300003, 'lost');"
+        "DELETE FROM a WHERE id = 12; PREPARE TRANSACTION '" +
+        pair.name() + "_rollback'");
     run.go_on_to_the_copy();
 
-    across.exec("SAVEPOINT two; UPDATE a SET v = v || ' twice' WHERE id = 300001; UPDATE c SET v = 'twice' WHERE id = 300001;"
-                "DELETE FROM b WHERE id = 13; RELEASE two; INSERT INTO c_keyless VALUES ('across'); COMMIT");
+    across.exec(
+        "SAVEPOINT two; UPDATE a SET v = v || ' twice' WHERE id = 300001; UPDATE c SET v = 'twice' WHERE id = 300001;"
+        "DELETE FROM b WHERE id = 13; RELEASE two; INSERT INTO c_keyless VALUES ('across'); COMMIT");
     source.exec("COMMIT PREPARED '" + pair.name() + "_commit'");
     source.exec("ROLLBACK PREPARED '" + pair.name() + "_rollback'");
     source.exec(change_all(3, "between"));
@@ -138,7 +164,8 @@ TEST(Copy, TruncateMeanwhile) {
     HeldRun run(task, pair, open, [] {});
     run.go_on_to_the_copy();
     source.exec("TRUNCATE a, c_keyless; INSERT INTO a VALUES (1, 'again'), (500000, 'new')");
-    source.exec("BEGIN; INSERT INTO c VALUES (400000, 'gone soon'); TRUNCATE c; INSERT INTO c VALUES (2, 'again'), (600000, 'new'); COMMIT");
+    source.exec(
+        "BEGIN; INSERT INTO c VALUES (400000, 'gone soon'); TRUNCATE c; INSERT INTO c VALUES (2, 'again'), (600000, 'new'); COMMIT");
     source.exec("INSERT INTO c_keyless VALUES ('one'), ('one')");
     run.go_on();
     task.wait_for_stream(run.process());
@@ -190,10 +217,11 @@ TEST(Copy, UnderLoad) {
 // Many tables, some empty, more than there are copy jobs.
 TEST(Copy, ManyTables) {
     const Pair pair;
-    pair.source().exec("DO $$ BEGIN FOR i IN 1..300 LOOP"
-                       " EXECUTE format('CREATE TABLE t%s (id int PRIMARY KEY, v text)', i);"
-                       " EXECUTE format('INSERT INTO t%s SELECT n, ''v'' FROM generate_series(1, %s) AS n', i, i % 7);"
-                       " END LOOP; END $$");
+    pair.source().exec(
+        "DO $$ BEGIN FOR i IN 1..300 LOOP"
+        " EXECUTE format('CREATE TABLE t%s (id int PRIMARY KEY, v text)', i);"
+        " EXECUTE format('INSERT INTO t%s SELECT n, ''v'' FROM generate_series(1, %s) AS n', i, i % 7);"
+        " END LOOP; END $$");
     const Task task(pair, {.more = "[copy]\njobs = 3\n"});
     task.run_until_now();
     EXPECT_EQ(compare(pair), "");

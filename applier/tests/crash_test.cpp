@@ -34,9 +34,11 @@ bool kill_in_copy(const Task &task, const Pair &pair, int rows) {
     auto destination = pair.destination();
     bool copying = false;
     wait_while_running(run, "rows of pgbench_accounts are copied", [&] {
-        copying = destination.holds("SELECT EXISTS (SELECT FROM pg_stat_progress_copy"
-                                    " WHERE datname = current_database() AND command = 'COPY FROM'"
-                                    " AND tuples_processed >= " + std::to_string(rows) + ")");
+        copying = destination.holds(
+            "SELECT EXISTS (SELECT FROM pg_stat_progress_copy"
+            " WHERE datname = current_database() AND command = 'COPY FROM'"
+            " AND tuples_processed >= " +
+            std::to_string(rows) + ")");
         return copying || task.phase() == "stream";
     });
     run.kill();
@@ -76,9 +78,10 @@ class Failpoint : public ::testing::TestWithParam<const char *> {};
 TEST_P(Failpoint, NothingLostNothingTwice) {
     const Pair pair;
     auto source = pair.source();
-    source.exec("CREATE TABLE a (id int PRIMARY KEY, v text); CREATE TABLE keyless (n int);"
-                "INSERT INTO a SELECT n, 'v' FROM generate_series(1, 1000) AS n;"
-                "INSERT INTO keyless SELECT generate_series(1, 1000)");
+    source.exec(
+        "CREATE TABLE a (id int PRIMARY KEY, v text); CREATE TABLE keyless (n int);"
+        "INSERT INTO a SELECT n, 'v' FROM generate_series(1, 1000) AS n;"
+        "INSERT INTO keyless SELECT generate_series(1, 1000)");
     const Task task(pair);
     int deaths = 0;
     for (int pass = 1; pass <= 3; ++pass) {
@@ -88,8 +91,8 @@ TEST_P(Failpoint, NothingLostNothingTwice) {
         ASSERT_THAT(exit_code, ::testing::AnyOf(0, 128 + SIGKILL)) << run.errors();
         if (exit_code != 0) ++deaths;
         for (int i = 0; i < 5; ++i) {
-            source.exec("INSERT INTO keyless VALUES (1); UPDATE a SET v = v || 'x' WHERE id % 10 = " + std::to_string(i) +
-                        "; DELETE FROM a WHERE id = " + std::to_string(pass * 10 + i));
+            source.exec("INSERT INTO keyless VALUES (1); UPDATE a SET v = v || 'x' WHERE id % 10 = " +
+                        std::to_string(i) + "; DELETE FROM a WHERE id = " + std::to_string(pass * 10 + i));
         }
     }
     EXPECT_GT(deaths, 0) << "the place was never passed, or the program under test has no failpoints";

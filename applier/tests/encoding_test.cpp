@@ -20,9 +20,11 @@ const char *const latin1_schema =
     "COMMENT ON TABLE \"Größe\".\"Täbelle\" IS 'für später'";
 
 void fill(Session &source, const std::string &key) {
-    source.exec("INSERT INTO \"Größe\".\"Täbelle\" VALUES ('" + key + "-ä', 'éèêë', 'ßäöü', 'ñame', '{\"ö\": \"Ü\"}', '{\"ö\": \"Ü\"}',"
+    source.exec("INSERT INTO \"Größe\".\"Täbelle\" VALUES ('" + key +
+                "-ä', 'éèêë', 'ßäöü', 'ñame', '{\"ö\": \"Ü\"}', '{\"ö\": \"Ü\"}',"
                 " '<é>à</é>', 'grün', '{ä,\"ö ü\",NULL}', '(1,ça)', '\\xe9', 'x', '''élan'':1')");
-    source.exec("INSERT INTO \"Größe\".\"Täbelle\" (\"Schlüssel\", \"ß\") SELECT '" + key + "' || n, chr(n) FROM generate_series(1, 255) AS n");
+    source.exec("INSERT INTO \"Größe\".\"Täbelle\" (\"Schlüssel\", \"ß\") SELECT '" + key +
+                "' || n, chr(n) FROM generate_series(1, 255) AS n");
     source.exec("INSERT INTO \"Größe\".\"ohne Schlüssel\" SELECT chr(n % 255 + 1) FROM generate_series(1, 510) AS n");
 }
 
@@ -35,11 +37,12 @@ TEST(Encoding, Latin1ToUtf8) {
     task.run_until_now();
     ASSERT_EQ(compare(pair), "");
     fill(source, "strömt");
-    source.exec("UPDATE \"Größe\".\"Täbelle\" SET \"ß\" = \"ß\" || 'ÿ' WHERE \"Schlüssel\" LIKE 'strömt2%';"
-                "UPDATE \"Größe\".\"Täbelle\" SET \"Schlüssel\" = 'é' WHERE \"Schlüssel\" = 'strömt-ä';"
-                "DELETE FROM \"Größe\".\"Täbelle\" WHERE \"Schlüssel\" LIKE 'copied1%';"
-                "DELETE FROM \"Größe\".\"ohne Schlüssel\" WHERE ctid IN (SELECT max(ctid) FROM \"Größe\".\"ohne Schlüssel\" GROUP BY v);"
-                "UPDATE \"Größe\".\"ohne Schlüssel\" SET v = 'ä' || v WHERE v > 'ü'");
+    source.exec(
+        "UPDATE \"Größe\".\"Täbelle\" SET \"ß\" = \"ß\" || 'ÿ' WHERE \"Schlüssel\" LIKE 'strömt2%';"
+        "UPDATE \"Größe\".\"Täbelle\" SET \"Schlüssel\" = 'é' WHERE \"Schlüssel\" = 'strömt-ä';"
+        "DELETE FROM \"Größe\".\"Täbelle\" WHERE \"Schlüssel\" LIKE 'copied1%';"
+        "DELETE FROM \"Größe\".\"ohne Schlüssel\" WHERE ctid IN (SELECT max(ctid) FROM \"Größe\".\"ohne Schlüssel\" GROUP BY v);"
+        "UPDATE \"Größe\".\"ohne Schlüssel\" SET v = 'ä' || v WHERE v > 'ü'");
     task.run_until_now();
     EXPECT_EQ(compare(pair), "");
     const auto verify = task.call({"verify"});
@@ -63,8 +66,11 @@ TEST(Encoding, Utf8ToLatin1) {
         EXPECT_EQ(run.exit_code, 5) << run.errors;
         EXPECT_THAT(run.errors, HasSubstr("Täbelle"));
         EXPECT_THAT(run.errors, HasSubstr("LATIN1"));
-        EXPECT_EQ(destination.number("SELECT count(*) FROM \"Größe\".\"Täbelle\" WHERE \"Schlüssel\" IN ('Preis', 'danach')"), 0);
-        EXPECT_EQ(destination.number("SELECT count(*) FROM \"Größe\".\"Täbelle\""), 512) << "what came before is applied";
+        EXPECT_EQ(
+            destination.number("SELECT count(*) FROM \"Größe\".\"Täbelle\" WHERE \"Schlüssel\" IN ('Preis', 'danach')"),
+            0);
+        EXPECT_EQ(destination.number("SELECT count(*) FROM \"Größe\".\"Täbelle\""), 512)
+            << "what came before is applied";
     }
 }
 

@@ -6,11 +6,22 @@ namespace walferry::testing {
 namespace {
 
 std::vector<std::string> pgbench_command(const Pair &pair, int transactions_per_second) {
-    return {"pgbench", "-n", "-c", "4", "-j", "1", "-T", "3600",
-            "-R", std::to_string(transactions_per_second),  //
-            "-b", "tpcb-like@5",                            //
-            "-f", source_path("applier/tests/data/load_insert.sql@3"),
-            "-f", source_path("applier/tests/data/load_mix.sql@3"),  //
+    return {"pgbench",
+            "-n",
+            "-c",
+            "4",
+            "-j",
+            "1",
+            "-T",
+            "3600",
+            "-R",
+            std::to_string(transactions_per_second),  //
+            "-b",
+            "tpcb-like@5",  //
+            "-f",
+            source_path("applier/tests/data/load_insert.sql@3"),
+            "-f",
+            source_path("applier/tests/data/load_mix.sql@3"),  //
             pair.source_conninfo()};
 }
 

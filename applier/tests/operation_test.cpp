@@ -32,8 +32,11 @@ TEST(Signals, StopAtATransactionBoundary) {
         run.signal(number);
         EXPECT_EQ(run.wait(20s), 0) << run.errors();
         EXPECT_EQ(check_bank(destination), "");
-        EXPECT_EQ(source.number("SELECT count(*) FROM pg_logical_slot_get_changes('" + witness + "', NULL, NULL) WHERE data LIKE 'COMMIT%'"
-                                " AND lsn = '" + destination.value("SELECT lsn FROM walferry.checkpoint") + "'"), 1)
+        EXPECT_EQ(source.number("SELECT count(*) FROM pg_logical_slot_get_changes('" + witness +
+                                "', NULL, NULL) WHERE data LIKE 'COMMIT%'"
+                                " AND lsn = '" +
+                                destination.value("SELECT lsn FROM walferry.checkpoint") + "'"),
+                  1)
             << "the checkpoint is no commit";
     }
     load.stop();
@@ -48,7 +51,8 @@ TEST(Signals, StopInTheCopy) {
     const Task task(pair);
     auto run = task.start();
     wait_while_running(run, "the copy runs", [&] {
-        return destination.holds("SELECT EXISTS (SELECT FROM pg_stat_progress_copy WHERE datname = current_database() AND tuples_processed > 1000)");
+        return destination.holds(
+            "SELECT EXISTS (SELECT FROM pg_stat_progress_copy WHERE datname = current_database() AND tuples_processed > 1000)");
     });
     run.signal(SIGTERM);
     EXPECT_EQ(run.wait(20s), 0) << run.errors();
@@ -84,10 +88,14 @@ TEST(Signals, StopWhileAServerIsDown) {
     auto run = task.start();
     task.wait_for_stream(run);
     clusters.destination.stop("fast");
-    wait_while_running(run, "the loss is noticed", [&] { return run.errors().find("trying again") != std::string::npos; });
+    pair.source().exec("INSERT INTO a VALUES (1)");
+    wait_while_running(run, "the loss is noticed",
+                       [&] { return run.errors().find("trying again") != std::string::npos; });
     run.signal(SIGTERM);
     EXPECT_EQ(run.wait(20s), 0) << run.errors();
     clusters.destination.start();
+    task.run_until_now();
+    EXPECT_EQ(compare(pair), "");
 }
 
 // Accounts that may do what the documentation asks for, and no more; with passwords, over TCP, so that every
@@ -97,28 +105,33 @@ TEST(LeastPrivilege, PlainAccounts) {
     auto &clusters = pair.clusters();
     const std::string password = "it's a \"s3cret\"\\";
     const std::string quoted = "'it''s a \"s3cret\"\\'";
-    Session(clusters.source.conninfo()).exec("DROP ROLE IF EXISTS reader; CREATE ROLE reader LOGIN REPLICATION PASSWORD " + quoted);
+    Session(clusters.source.conninfo())
+        .exec("DROP ROLE IF EXISTS reader; CREATE ROLE reader LOGIN REPLICATION PASSWORD " + quoted);
     Session(clusters.destination.conninfo())
         .exec("DROP ROLE IF EXISTS owner; CREATE ROLE owner LOGIN PASSWORD " + quoted +
-              "; GRANT SET ON PARAMETER session_replication_role TO owner; ALTER DATABASE " + pair.name() + " OWNER TO owner");
+              "; GRANT SET ON PARAMETER session_replication_role TO owner; ALTER DATABASE " + pair.name() +
+              " OWNER TO owner");
     auto source = pair.source();
-    source.exec("CREATE EXTENSION hstore; CREATE SCHEMA app; CREATE TABLE app.a (id serial PRIMARY KEY, v text, h hstore);"
-                "CREATE TABLE app.b (id int REFERENCES app.a ON DELETE CASCADE); ALTER TABLE app.b REPLICA IDENTITY FULL;"
-                "CREATE FUNCTION app.forbid() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RAISE EXCEPTION ''not here''; END';"
-                "CREATE TRIGGER forbid BEFORE INSERT ON app.b FOR EACH ROW WHEN (NEW.id > 100) EXECUTE FUNCTION app.forbid();"
-                "INSERT INTO app.a (v, h) SELECT n, 'a=>1' FROM generate_series(1, 100) AS n;"
-                "INSERT INTO app.b SELECT id FROM app.a; INSERT INTO app.a VALUES (101);"
-                "GRANT USAGE ON SCHEMA app TO reader; GRANT SELECT ON ALL TABLES IN SCHEMA app TO reader;"
-                "GRANT SELECT ON ALL SEQUENCES IN SCHEMA app TO reader");
+    source.exec(
+        "CREATE EXTENSION hstore; CREATE SCHEMA app; CREATE TABLE app.a (id serial PRIMARY KEY, v text, h hstore);"
+        "CREATE TABLE app.b (id int REFERENCES app.a ON DELETE CASCADE); ALTER TABLE app.b REPLICA IDENTITY FULL;"
+        "CREATE FUNCTION app.forbid() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RAISE EXCEPTION ''not here''; END';"
+        "CREATE TRIGGER forbid BEFORE INSERT ON app.b FOR EACH ROW WHEN (NEW.id > 100) EXECUTE FUNCTION app.forbid();"
+        "INSERT INTO app.a (v, h) SELECT n, 'a=>1' FROM generate_series(1, 100) AS n;"
+        "INSERT INTO app.b SELECT id FROM app.a; INSERT INTO app.a VALUES (101);"
+        "GRANT USAGE ON SCHEMA app TO reader; GRANT SELECT ON ALL TABLES IN SCHEMA app TO reader;"
+        "GRANT SELECT ON ALL SEQUENCES IN SCHEMA app TO reader");
     const std::string conninfo_password = " password='it\\'s a \"s3cret\"\\\\'";
-    const Task task(pair, {.source_conninfo = clusters.source.tcp_conninfo(pair.name(), "reader") + conninfo_password,
-                           .destination_conninfo = clusters.destination.tcp_conninfo(pair.name(), "owner") + conninfo_password});
+    const Task task(
+        pair, {.source_conninfo = clusters.source.tcp_conninfo(pair.name(), "reader") + conninfo_password,
+               .destination_conninfo = clusters.destination.tcp_conninfo(pair.name(), "owner") + conninfo_password});
     const auto precheck = task.call({"precheck"});
     EXPECT_EQ(precheck.exit_code, 0) << precheck.output << precheck.errors;
     task.run_until_now();
     EXPECT_EQ(compare(pair), "");
-    source.exec("ALTER TABLE app.b DISABLE TRIGGER forbid; INSERT INTO app.b VALUES (101); DELETE FROM app.a WHERE id = 1;"
-                "UPDATE app.a SET v = 'x' WHERE id = 2; TRUNCATE app.b; INSERT INTO app.b VALUES (101); ALTER TABLE app.b ENABLE TRIGGER forbid");
+    source.exec(
+        "ALTER TABLE app.b DISABLE TRIGGER forbid; INSERT INTO app.b VALUES (101); DELETE FROM app.a WHERE id = 1;"
+        "UPDATE app.a SET v = 'x' WHERE id = 2; TRUNCATE app.b; INSERT INTO app.b VALUES (101); ALTER TABLE app.b ENABLE TRIGGER forbid");
     task.run_until_now();
     EXPECT_EQ(compare(pair), "");
     const auto verify = task.call({"verify"});
@@ -131,10 +144,12 @@ TEST(LeastPrivilege, PlainAccounts) {
 // What an account may not see must not be left out in silence.
 TEST(LeastPrivilege, HiddenRowsAndTables) {
     const Pair pair;
-    Session(pair.clusters().source.conninfo()).exec("DROP ROLE IF EXISTS half_blind; CREATE ROLE half_blind LOGIN REPLICATION");
+    Session(pair.clusters().source.conninfo())
+        .exec("DROP ROLE IF EXISTS half_blind; CREATE ROLE half_blind LOGIN REPLICATION");
     auto source = pair.source();
-    source.exec("CREATE TABLE a (id int PRIMARY KEY); INSERT INTO a VALUES (1), (2); ALTER TABLE a ENABLE ROW LEVEL SECURITY;"
-                "CREATE POLICY p ON a USING (id = 1); GRANT SELECT ON a TO half_blind; CREATE TABLE b (id int PRIMARY KEY)");
+    source.exec(
+        "CREATE TABLE a (id int PRIMARY KEY); INSERT INTO a VALUES (1), (2); ALTER TABLE a ENABLE ROW LEVEL SECURITY;"
+        "CREATE POLICY p ON a USING (id = 1); GRANT SELECT ON a TO half_blind; CREATE TABLE b (id int PRIMARY KEY)");
     auto conninfo = pair.source_conninfo();
     conninfo.replace(conninfo.find("user=postgres"), 13, "user=half_blind");
     const Task task(pair, {.source_conninfo = conninfo});
@@ -158,26 +173,33 @@ TEST(IdleSlot, MovesOnWhileNothingIsSelected) {
         source.exec("INSERT INTO other SELECT generate_series(1, 100000)");
         const auto lsn = source.value("SELECT pg_current_wal_lsn()");
         wait_while_running(run, "the slot passes " + lsn, [&] {
-            return source.holds("SELECT confirmed_flush_lsn >= '" + lsn + "' FROM pg_replication_slots WHERE slot_name = '" + task.slot() + "'");
+            return source.holds("SELECT confirmed_flush_lsn >= '" + lsn +
+                                "' FROM pg_replication_slots WHERE slot_name = '" + task.slot() + "'");
         });
     }
     // And the WAL is released: restart_lsn follows.
     const auto lsn = source.value("SELECT pg_current_wal_lsn()");
     wait_while_running(run, "restart_lsn passes " + lsn, [&] {
         source.exec("INSERT INTO other VALUES (1); CHECKPOINT");
-        return source.holds("SELECT restart_lsn >= '" + lsn + "' FROM pg_replication_slots WHERE slot_name = '" + task.slot() + "'");
+        return source.holds("SELECT restart_lsn >= '" + lsn + "' FROM pg_replication_slots WHERE slot_name = '" +
+                            task.slot() + "'");
     });
 }
 
-// Two tasks between the same databases, on disjoint tables.
+// Two tasks between the same databases, on disjoint tables. Types and schemas come with the first; the second finds its
+// tables made.
 TEST(TwoTasks, SideBySide) {
     const Pair pair;
     auto source = pair.source();
-    source.exec("CREATE SCHEMA one; CREATE SCHEMA two; CREATE TABLE one.a (id int PRIMARY KEY); CREATE TABLE two.b (id int PRIMARY KEY);"
-                "INSERT INTO one.a VALUES (1); INSERT INTO two.b VALUES (1)");
+    source.exec(
+        "CREATE SCHEMA one; CREATE SCHEMA two; CREATE TABLE one.a (id int PRIMARY KEY); CREATE TABLE two.b (id int PRIMARY KEY);"
+        "INSERT INTO one.a VALUES (1); INSERT INTO two.b VALUES (1)");
     const Task first(pair, {.name = pair.name() + "_one", .more = "[objects]\ninclude = ['one.*']\n"});
-    const Task second(pair, {.name = pair.name() + "_two", .more = "[objects]\ninclude = ['two.*']\n"});
     first.run_until_now();
+    pair.destination().exec("CREATE SCHEMA IF NOT EXISTS two; CREATE TABLE two.b (id int PRIMARY KEY)");
+    const Task second(pair, {.name = pair.name() + "_two",
+                             .stages = "stages = ['copy', 'stream']\n",
+                             .more = "[objects]\ninclude = ['two.*']\n"});
     second.run_until_now();
     source.exec("INSERT INTO one.a VALUES (2); INSERT INTO two.b VALUES (2)");
     first.run_until_now();

@@ -52,8 +52,7 @@ void open_as(const std::string &path, int descriptor) {
 
 }  // namespace
 
-Process::Process(const std::vector<std::string> &command, const Environment &environment)
-    : command_(joined(command)) {
+Process::Process(const std::vector<std::string> &command, const Environment &environment) : command_(joined(command)) {
     static int number = 0;
     const std::string base = scratch_folder() + "/process" + std::to_string(++number);
     output_file_ = base + ".out";
@@ -111,8 +110,8 @@ int Process::wait(std::chrono::seconds limit) {
     const auto deadline = std::chrono::steady_clock::now() + limit;
     while (!reap(100ms)) {
         if (std::chrono::steady_clock::now() > deadline) {
-            throw std::runtime_error("still running after " + std::to_string(limit.count()) + " s: " + command_ +
-                                     "\n" + errors());
+            throw std::runtime_error("still running after " + std::to_string(limit.count()) + " s: " + command_ + "\n" +
+                                     errors());
         }
     }
     return exit_code_;

@@ -24,7 +24,8 @@ protected:
         source.exec("INSERT INTO ledger (note) VALUES ('marker')");  // a commit behind it
         auto destination = pair.destination();
         wait_while_running(run, "everything up to " + lsn + " is applied", [&] {
-            return destination.holds("SELECT lsn >= '" + lsn + "' FROM walferry.checkpoint WHERE task = '" + task.name() + "'");
+            return destination.holds("SELECT lsn >= '" + lsn + "' FROM walferry.checkpoint WHERE task = '" +
+                                     task.name() + "'");
         });
     }
 

@@ -47,12 +47,12 @@ public:
 private:
     // Whatever the database's own settings are.
     static pq::Settings settings() {
-        return {{"client_encoding", "UTF8"},      {"client_min_messages", "warning"},
-                {"DateStyle", "ISO"},             {"IntervalStyle", "postgres"},
-                {"TimeZone", "UTC"},              {"extra_float_digits", "3"},
-                {"bytea_output", "hex"},          {"quote_all_identifiers", "off"},
-                {"xmloption", "content"},         {"standard_conforming_strings", "on"},
-                {"search_path", "public"},        {"work_mem", "64MB"}};
+        return {{"client_encoding", "UTF8"}, {"client_min_messages", "warning"},
+                {"DateStyle", "ISO"},        {"IntervalStyle", "postgres"},
+                {"TimeZone", "UTC"},         {"extra_float_digits", "3"},
+                {"bytea_output", "hex"},     {"quote_all_identifiers", "off"},
+                {"xmloption", "content"},    {"standard_conforming_strings", "on"},
+                {"search_path", "public"},   {"work_mem", "64MB"}};
     }
 
     pq::Connection connection_;

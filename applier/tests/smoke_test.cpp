@@ -27,7 +27,8 @@ void change(Session &source) {
     source.exec("UPDATE product SET price = price + 1 WHERE id % 3 = 0");
     source.exec("DELETE FROM orders WHERE id % 5 = 0");
     source.exec("INSERT INTO visit VALUES (now(), 'again')");
-    source.exec("BEGIN; INSERT INTO orders (product, at) VALUES (1, now()); UPDATE product SET name = 'first' WHERE id = 1; COMMIT");
+    source.exec(
+        "BEGIN; INSERT INTO orders (product, at) VALUES (1, now()); UPDATE product SET name = 'first' WHERE id = 1; COMMIT");
     source.exec("TRUNCATE visit");
     source.exec("INSERT INTO visit VALUES (now(), 'after')");
 }
@@ -92,8 +93,8 @@ TEST(Smoke, LiveChangesArrive) {
         const auto page = std::to_string(i);
         source.exec("INSERT INTO visit VALUES (now(), '" + page + "')");
         wait_while_running(
-            run, "page " + page, [&] { return destination.holds("SELECT EXISTS (SELECT FROM visit WHERE page = '" + page + "')"); },
-            10s);
+            run, "page " + page,
+            [&] { return destination.holds("SELECT EXISTS (SELECT FROM visit WHERE page = '" + page + "')"); }, 10s);
     }
     run.signal(SIGTERM);
     EXPECT_EQ(run.wait(), 0) << run.errors();
@@ -110,7 +111,9 @@ TEST(Smoke, OnlySelectedTables) {
         "CREATE TABLE app.\"Quoted.Name\" (id int PRIMARY KEY); CREATE TABLE other.b (id int PRIMARY KEY);"
         "INSERT INTO app.a VALUES (1); INSERT INTO app.audit_log VALUES (1); INSERT INTO app.\"Quoted.Name\" VALUES (1);"
         "INSERT INTO other.b VALUES (1)");
-    const Task task(pair, {.more = "[objects]\ninclude = ['app.*', 'nowhere.*']\nexclude = ['app.audit_*', 'app.\"Quoted.Name\"']\n"});
+    const Task task(
+        pair,
+        {.more = "[objects]\ninclude = ['app.*', 'nowhere.*']\nexclude = ['app.audit_*', 'app.\"Quoted.Name\"']\n"});
     task.run_until_now();
     source.exec(
         "INSERT INTO app.a VALUES (2); INSERT INTO app.audit_log VALUES (2); INSERT INTO app.\"Quoted.Name\" VALUES (2);"

@@ -38,8 +38,7 @@ void drop_database(const Cluster &cluster, const std::string &name) {
 }
 
 void create_database(const Cluster &cluster, const std::string &name, const std::string &encoding) {
-    Session(cluster.conninfo())
-        .exec("CREATE DATABASE " + name + " ENCODING '" + encoding + "' TEMPLATE template0");
+    Session(cluster.conninfo()).exec("CREATE DATABASE " + name + " ENCODING '" + encoding + "' TEMPLATE template0");
 }
 
 }  // namespace
@@ -71,13 +70,11 @@ Task::Task(const Pair &pair, const TaskOptions &options)
     : destination_(pair.destination_conninfo()), name_(options.name.empty() ? pair.name() : options.name) {
     static int number = 0;
     file_ = scratch_folder() + "/task" + std::to_string(++number) + ".toml";
-    write_file(file_, "[task]\nname = " + toml_string(name_) + "\n" + options.stages +  //
-                          "[source]\nconninfo = " +
-                          toml_string(options.source_conninfo.value_or(pair.source_conninfo())) +
-                          "\n[destination]\nconninfo = " +
-                          toml_string(options.destination_conninfo.value_or(destination_)) +
-                          "\n[retry]\nconnection_seconds = " + std::to_string(options.retry_seconds) + "\n" +
-                          options.more);
+    write_file(file_,
+               "[task]\nname = " + toml_string(name_) + "\n" + options.stages +  //
+                   "[source]\nconninfo = " + toml_string(options.source_conninfo.value_or(pair.source_conninfo())) +
+                   "\n[destination]\nconninfo = " + toml_string(options.destination_conninfo.value_or(destination_)) +
+                   "\n[retry]\nconnection_seconds = " + std::to_string(options.retry_seconds) + "\n" + options.more);
 }
 
 Outcome Task::call(std::vector<std::string> verb_and_options, std::chrono::seconds limit) const {
@@ -101,7 +98,8 @@ std::string Task::phase() const {
 }
 
 void Task::wait_for_stream(Process &process, std::chrono::seconds limit) const {
-    wait_while_running(process, "phase is stream", [&] { return phase() == "stream"; }, limit);
+    wait_while_running(
+        process, "phase is stream", [&] { return phase() == "stream"; }, limit);
 }
 
 }  // namespace walferry::testing

@@ -46,7 +46,7 @@ struct TaskOptions {
     std::optional<std::string> source_conninfo = {};
     std::optional<std::string> destination_conninfo = {};
     std::string stages = {};  // a line for section [task]
-    std::string more = {};  // further sections of the task file
+    std::string more = {};    // further sections of the task file
     int retry_seconds = 60;
 };
 

@@ -39,38 +39,42 @@ TEST(Types, ZooIsComplete) {
     const Pair pair;
     pair.run_at_source("zoo_schema.sql");
     // Their input functions refuse everything: a table can't hold a value of them.
-    EXPECT_EQ(pair.source().value("SELECT string_agg(typname, ' ') FROM pg_type AS t"
-                                  " WHERE typtype IN ('b', 'r', 'm') AND typnamespace = 'pg_catalog'::regnamespace"
-                                  " AND (typelem = 0 OR typname IN ('point', 'line', 'lseg', 'box', 'name', 'int2vector', 'oidvector'))"
-                                  " AND typname NOT IN ('pg_node_tree', 'pg_ndistinct', 'pg_dependencies', 'pg_mcv_list', 'gtsvector',"
-                                  "                     'pg_brin_bloom_summary', 'pg_brin_minmax_multi_summary')"
-                                  " AND NOT EXISTS (SELECT FROM pg_attribute JOIN pg_class AS c ON c.oid = attrelid"
-                                  "                  WHERE c.relnamespace = 'zoo'::regnamespace AND atttypid = t.oid)"),
+    EXPECT_EQ(pair.source().value(
+                  "SELECT string_agg(typname, ' ') FROM pg_type AS t"
+                  " WHERE typtype IN ('b', 'r', 'm') AND typnamespace = 'pg_catalog'::regnamespace"
+                  " AND (typelem = 0 OR typname IN ('point', 'line', 'lseg', 'box', 'name', 'int2vector', 'oidvector'))"
+                  " AND typname NOT IN ('pg_node_tree', 'pg_ndistinct', 'pg_dependencies', 'pg_mcv_list', 'gtsvector',"
+                  "                     'pg_brin_bloom_summary', 'pg_brin_minmax_multi_summary')"
+                  " AND NOT EXISTS (SELECT FROM pg_attribute JOIN pg_class AS c ON c.oid = attrelid"
+                  "                  WHERE c.relnamespace = 'zoo'::regnamespace AND atttypid = t.oid)"),
               "");
 }
 
 // Settings of servers and databases must not show in the values.
 TEST(Types, UnusualDatabaseSettings) {
     const Pair pair;
-    pair.source().exec("DO $$ DECLARE setting text; BEGIN FOREACH setting IN ARRAY ARRAY["
-                       "'DateStyle = ''SQL, DMY''', 'IntervalStyle = ''sql_standard''', 'extra_float_digits = -15',"
-                       "'bytea_output = escape', 'TimeZone = ''Asia/Kathmandu''', 'xmloption = document',"
-                       "'quote_all_identifiers = on', 'search_path = ''nowhere''', 'default_transaction_isolation = serializable',"
-                       "'statement_timeout = ''1h''', 'standard_conforming_strings = off', 'array_nulls = off'] LOOP"
-                       " EXECUTE format('ALTER DATABASE %I SET %s', current_database(), setting); END LOOP; END $$");
-    pair.destination().exec("DO $$ DECLARE setting text; BEGIN FOREACH setting IN ARRAY ARRAY["
-                            "'DateStyle = ''German''', 'IntervalStyle = ''iso_8601''', 'extra_float_digits = -15',"
-                            "'TimeZone = ''America/St_Johns''', 'xmloption = document', 'search_path = ''nowhere''',"
-                            "'default_transaction_isolation = ''repeatable read''', 'standard_conforming_strings = off',"
-                            "'array_nulls = off', 'synchronous_commit = on'] LOOP"
-                            " EXECUTE format('ALTER DATABASE %I SET %s', current_database(), setting); END LOOP; END $$");
+    pair.source().exec(
+        "DO $$ DECLARE setting text; BEGIN FOREACH setting IN ARRAY ARRAY["
+        "'DateStyle = ''SQL, DMY''', 'IntervalStyle = ''sql_standard''', 'extra_float_digits = -15',"
+        "'bytea_output = escape', 'TimeZone = ''Asia/Kathmandu''', 'xmloption = document',"
+        "'quote_all_identifiers = on', 'search_path = ''nowhere''', 'default_transaction_isolation = serializable',"
+        "'statement_timeout = ''1h''', 'standard_conforming_strings = off', 'array_nulls = off'] LOOP"
+        " EXECUTE format('ALTER DATABASE %I SET %s', current_database(), setting); END LOOP; END $$");
+    pair.destination().exec(
+        "DO $$ DECLARE setting text; BEGIN FOREACH setting IN ARRAY ARRAY["
+        "'DateStyle = ''German''', 'IntervalStyle = ''iso_8601''', 'extra_float_digits = -15',"
+        "'TimeZone = ''America/St_Johns''', 'xmloption = document', 'search_path = ''nowhere''',"
+        "'default_transaction_isolation = ''repeatable read''', 'standard_conforming_strings = off',"
+        "'array_nulls = off', 'synchronous_commit = on'] LOOP"
+        " EXECUTE format('ALTER DATABASE %I SET %s', current_database(), setting); END LOOP; END $$");
     // The zoo's own files mean the ordinary settings.
     const auto fill = [&](const std::string &file) {
         run_or_throw({"psql", "-X", "-q", "-v", "ON_ERROR_STOP=1", "-f", source_path("applier/tests/data/" + file),
                       pair.source_conninfo()},
-                     {{"PGOPTIONS", "-c DateStyle=ISO -c IntervalStyle=postgres -c xmloption=content -c array_nulls=on"
-                                    " -c standard_conforming_strings=on -c search_path=public -c client_min_messages=warning"
-                                    " -c default_transaction_isolation=read\\ committed"},
+                     {{"PGOPTIONS",
+                       "-c DateStyle=ISO -c IntervalStyle=postgres -c xmloption=content -c array_nulls=on"
+                       " -c standard_conforming_strings=on -c search_path=public -c client_min_messages=warning"
+                       " -c default_transaction_isolation=read\\ committed"},
                       {"PGCLIENTENCODING", "UTF8"}});
     };
     fill("zoo_schema.sql");
@@ -125,7 +129,8 @@ TEST(Shapes, ColumnAddedByTheOperator) {
     pair.destination().exec("ALTER TABLE a ADD COLUMN n int");
     source.exec("ALTER TABLE a ADD COLUMN n int");
     source.exec("INSERT INTO a VALUES (4, 'four', 4); UPDATE a SET n = id WHERE id = 1");
-    wait_while_running(run, "row 4", [&] { return pair.destination().holds("SELECT EXISTS (SELECT FROM a WHERE id = 4)"); });
+    wait_while_running(run, "row 4",
+                       [&] { return pair.destination().holds("SELECT EXISTS (SELECT FROM a WHERE id = 4)"); });
     run.signal(SIGTERM);
     ASSERT_EQ(run.wait(), 0) << run.errors();
     EXPECT_EQ(compare(pair), "");
