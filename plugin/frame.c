@@ -16,6 +16,9 @@
 #include "wire.h"
 #include "wire_write.h"
 
+/* With less WAL left to decode there is no backlog. */
+#define BACKLOG_MIN WF_FRAME_SIZE
+
 /* A buffer that one huge row has stretched beyond this is given back. */
 #define BUFFER_SIZE_MAX (16 * WF_FRAME_SIZE)
 
@@ -26,6 +29,7 @@ wf_frame_init(WfFrame *frame)
 	enlargeStringInfo(&frame->buffer, 2 * WF_FRAME_SIZE);
 	frame->number = 0;
 	frame->hello_written = false;
+	frame->may_hold = false;
 }
 
 StringInfo
@@ -65,18 +69,41 @@ empty(WfFrame *frame)
 		resetStringInfo(&frame->buffer);
 }
 
-void
-wf_frame_close(WfFrame *frame, LogicalDecodingContext *decoding, bool closing)
+static void
+write_frame(WfFrame *frame, LogicalDecodingContext *decoding,
+			XLogRecPtr end_of_wal, bool closing)
 {
-	if (!closing && frame->buffer.len < WF_FRAME_SIZE)
-		return;
-
 	wf_wire_finish_frame_header(&frame->buffer,
-								closing ? WF_FRAME_CLOSING : 0, wal_end());
+								closing ? WF_FRAME_CLOSING : 0, end_of_wal);
 	OutputPluginPrepareWrite(decoding, true);
 	appendBinaryStringInfo(decoding->out, frame->buffer.data, frame->buffer.len);
 	OutputPluginWrite(decoding, true);
 
 	empty(frame);
 	frame->number++;
+	frame->may_hold = !closing;
+}
+
+void
+wf_frame_close(WfFrame *frame, LogicalDecodingContext *decoding)
+{
+	if (frame->buffer.len >= WF_FRAME_SIZE)
+		write_frame(frame, decoding, wal_end(), false);
+}
+
+void
+wf_frame_close_commit(WfFrame *frame, LogicalDecodingContext *decoding,
+					  XLogRecPtr end_lsn)
+{
+	XLogRecPtr	end_of_wal = wal_end();
+	bool		closing = end_of_wal < end_lsn + BACKLOG_MIN;
+
+	if (closing || !frame->may_hold || frame->buffer.len >= WF_FRAME_SIZE)
+		write_frame(frame, decoding, end_of_wal, closing);
+}
+
+void
+wf_frame_close_heartbeat(WfFrame *frame, LogicalDecodingContext *decoding)
+{
+	write_frame(frame, decoding, wal_end(), true);
 }

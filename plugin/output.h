@@ -28,8 +28,14 @@ typedef struct WfOutput
 
 	StringInfo	(*open) (struct WfState *state);
 
-	/* closing: nothing that belongs together with this message follows */
-	void		(*close) (struct WfState *state, bool closing);
+	/* Hands over a message of a transaction, but its last. */
+	void		(*close) (struct WfState *state);
+
+	/* Hands over a commit, which ends at end_lsn. */
+	void		(*close_commit) (struct WfState *state, XLogRecPtr end_lsn);
+
+	/* Hands over a heartbeat, and whatever was held back before it. */
+	void		(*close_heartbeat) (struct WfState *state);
 
 	void		(*begin) (StringInfo out, const WfTransaction *transaction);
 	void		(*commit) (StringInfo out, const WfTransaction *transaction);

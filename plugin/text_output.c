@@ -26,9 +26,15 @@ text_open(WfState *state)
 }
 
 static void
-text_close(WfState *state, bool closing)
+text_close(WfState *state)
 {
 	OutputPluginWrite(state->decoding, true);
+}
+
+static void
+text_close_commit(WfState *state, XLogRecPtr end_lsn)
+{
+	text_close(state);
 }
 
 static void
@@ -277,6 +283,8 @@ text_heartbeat_positions(StringInfo out, XLogRecPtr lsn, const char *content,
 	.type = OUTPUT_PLUGIN_TEXTUAL_OUTPUT, \
 	.open = text_open, \
 	.close = text_close, \
+	.close_commit = text_close_commit, \
+	.close_heartbeat = text_close, \
 	.relation = text_relation, \
 	.insert = text_insert, \
 	.update = text_update, \

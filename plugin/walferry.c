@@ -107,7 +107,7 @@ send_begin(WfState *state, const ReorderBufferTXN *txn)
 		return;
 	wf_transaction_begin(&state->transaction, txn);
 	state->output->begin(state->output->open(state), &state->transaction);
-	state->output->close(state, false);
+	state->output->close(state);
 }
 
 static void
@@ -116,7 +116,7 @@ send_relation(WfState *state, WfRelation *relation)
 	if (relation->described)
 		return;
 	state->output->relation(state->output->open(state), relation);
-	state->output->close(state, false);
+	state->output->close(state);
 	relation->described = true;
 }
 
@@ -136,7 +136,7 @@ prepare_change(WfState *state, const ReorderBufferTXN *txn, WfRelation *relation
 static void
 finish_change(WfState *state)
 {
-	state->output->close(state, false);
+	state->output->close(state);
 	state->transaction.changes++;
 }
 
@@ -278,15 +278,16 @@ commit(LogicalDecodingContext *decoding, ReorderBufferTXN *txn,
 	if (state->transaction.begun)
 	{
 		output->commit(output->open(state), &state->transaction);
-		output->close(state, true);
+		output->close_commit(state, txn->end_lsn);
 	}
 	MemoryContextSwitchTo(caller);
 	MemoryContextReset(state->change_context);
 }
 
 /*
- * A heartbeat is passed on when it is read, between transactions; every frame
- * is closed by then.  Any user may write such messages, so they carry no
+ * A heartbeat is passed on when it is read, between transactions, and takes
+ * along what the frame holds: the reader sends one when it suspects that
+ * something is held.  Any user may write such messages, so they carry no
  * authority.
  */
 static void
@@ -301,7 +302,7 @@ message(LogicalDecodingContext *decoding, ReorderBufferTXN *txn,
 	if (!transactional && strcmp(prefix, WF_HEARTBEAT_PREFIX) == 0)
 	{
 		output->heartbeat(output->open(state), message_lsn, message, message_size);
-		output->close(state, true);
+		output->close_heartbeat(state);
 	}
 	MemoryContextSwitchTo(caller);
 	MemoryContextReset(state->change_context);

@@ -31,7 +31,7 @@
 #define WF_FRAME_MAGIC 'F'
 #define WF_FRAME_HEADER_SIZE (1 + 1 + 4 + 8)
 
-/* Frame flag: the last message is a commit and the plugin holds nothing back. */
+/* Frame flag: nothing is held back, and the next commit will be written at once. */
 #define WF_FRAME_CLOSING 0x01
 
 /* Message header: uint8 type, uint32 length of the body that follows. */

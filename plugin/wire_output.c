@@ -17,9 +17,21 @@ wire_open(WfState *state)
 }
 
 static void
-wire_close(WfState *state, bool closing)
+wire_close(WfState *state)
 {
-	wf_frame_close(&state->frame, state->decoding, closing);
+	wf_frame_close(&state->frame, state->decoding);
+}
+
+static void
+wire_close_commit(WfState *state, XLogRecPtr end_lsn)
+{
+	wf_frame_close_commit(&state->frame, state->decoding, end_lsn);
+}
+
+static void
+wire_close_heartbeat(WfState *state)
+{
+	wf_frame_close_heartbeat(&state->frame, state->decoding);
 }
 
 /* The relation cache has the message ready: it compares definitions by it. */
@@ -33,6 +45,8 @@ const WfOutput wf_wire_output = {
 	.type = OUTPUT_PLUGIN_BINARY_OUTPUT,
 	.open = wire_open,
 	.close = wire_close,
+	.close_commit = wire_close_commit,
+	.close_heartbeat = wire_close_heartbeat,
 	.begin = wf_wire_begin,
 	.commit = wf_wire_commit,
 	.relation = wire_relation,

@@ -12,6 +12,7 @@
 #include "base/bytes.h"
 #include "base/lsn.h"
 #include "pq/rows.h"
+#include "wire.h"
 
 namespace walferry {
 
@@ -28,6 +29,12 @@ public:
 
     std::string_view bytes() const { return message_.view().substr(offset_); }
     std::size_t size() const { return message_.size; }
+
+    // The source holds nothing back behind it, and won't before its next frame. False if the bytes are no frame.
+    bool closing() const {
+        const auto header = bytes();
+        return header.size() > 1 && (static_cast<unsigned char>(header[1]) & WF_FRAME_CLOSING) != 0;
+    }
 
     // End of the source's WAL when the frame was written; 0 if the bytes are no frame.
     Lsn wal_end() const {

@@ -16,6 +16,10 @@ using std::chrono::steady_clock;
 
 constexpr milliseconds feedback_interval{1000};
 constexpr milliseconds back_pressure_pause{1};
+// How long frames may stay away before the plugin is asked for what it holds; a change waits no longer than this and the
+// heartbeat's way through the WAL.
+constexpr milliseconds held_max{10};
+constexpr int idle_wait_ms = 100;
 
 // Bytes before the payload of an XLogData message: 'w', start, end, time (PostgreSQL, "Streaming Replication Protocol").
 constexpr std::size_t xlog_data_header = 1 + 8 + 8 + 8;
@@ -40,6 +44,7 @@ Result<void> Receiver::run(const StopFlag &stop) {
     while (!stop.requested()) {
         settle();
         WF_TRY(send_feedback_if_due());
+        WF_TRY(send_heartbeat_if_due());
         if (!budget_.has_room()) {
             std::this_thread::sleep_for(back_pressure_pause);
             continue;
@@ -49,7 +54,8 @@ Result<void> Receiver::run(const StopFlag &stop) {
         if (size > 0) {
             WF_TRY(handle({std::unique_ptr<char, pq::FreeCopyData>(data), static_cast<std::size_t>(size)}, stop));
         } else if (size == 0) {
-            WF_TRY(connection_.wait_readable(100));
+            const bool waiting = may_be_held_ && !heartbeat_sent_;
+            WF_TRY(connection_.wait_readable(waiting ? static_cast<int>(held_max.count()) : idle_wait_ms));
             if (PQconsumeInput(connection_.raw()) == 0) {
                 return fail(pq::connection_lost(Side::source, connection_.raw()));
             }
@@ -79,6 +85,9 @@ Result<void> Receiver::handle(pq::CopyData message, const StopFlag &stop) {
     positions_.received_lsn.raise(start);
     auto frame = std::make_unique<Frame>(std::move(message), xlog_data_header, budget_);
     positions_.source_lsn.raise(frame->wal_end());
+    last_frame_ = steady_clock::now();
+    may_be_held_ = !frame->closing();
+    heartbeat_sent_ = false;
     return push(std::move(frame), stop);
 }
 
@@ -105,16 +114,27 @@ Result<void> Receiver::handle_keepalive(std::string_view body) {
     return reply_requested ? send_feedback() : Result<void>{};
 }
 
-// The plugin writes its frame at every commit, so all that commits before the keepalive's place has come; with no frame
-// in use it has been applied as well. The keepalive is remembered until then: a walsender with nothing to do sends none.
+// With nothing held back, all that commits before the keepalive's place has come; with no frame in use it has been
+// applied as well. The keepalive is remembered until then: a walsender with nothing to do sends none.
 void Receiver::settle() {
-    if (budget_.in_use() == 0) positions_.applied_lsn.raise(keepalive_lsn_);
+    if (!may_be_held_ && budget_.in_use() == 0) positions_.applied_lsn.raise(keepalive_lsn_);
 }
 
 Result<void> Receiver::send_feedback_if_due() {
     const auto since = steady_clock::now() - last_feedback_;
     if (since < feedback_interval && last_flushed_lsn_ == positions_.flushed_lsn.get()) return {};
     return send_feedback();
+}
+
+Result<void> Receiver::send_heartbeat_if_due() {
+    if (!may_be_held_ || heartbeat_sent_ || steady_clock::now() - last_frame_ < held_max) return {};
+    heartbeat_sent_ = true;
+    // The first message is the heartbeat; the second makes the statement a transaction, whose commit flushes both. If the
+    // source refuses it is going down, and its shutdown would wait for us to confirm what we then can't get.
+    WF_TRY(
+        heartbeat_.exec("SELECT pg_logical_emit_message(false, 'walferry', 'heartbeat'),"
+                        " pg_logical_emit_message(true, 'walferry', 'flush')"));
+    return {};
 }
 
 Result<void> Receiver::send_feedback() {

@@ -3,6 +3,10 @@
 // Whatever the other stages do, the receiver keeps answering: when the pipeline is full it stops reading but not
 // reporting, so a busy destination never costs the connection.
 //
+// With a backlog the plugin may hold commits back until a frame is full, and can't know when no more will come to fill
+// it. After a frame that is not a closing one the receiver therefore sends a heartbeat when nothing has come for a moment:
+// it goes through the WAL and takes along what is held.
+//
 // What it confirms to the slot is Positions::flushed_lsn and nothing else. While nothing is under way it raises
 // Positions::applied_lsn with the source's keepalives, so that the slot moves on although nothing relevant happens.
 //
@@ -33,9 +37,14 @@ struct StreamStart {
 // Thread: its own for run(); open() before and finish() after it, by whoever made it. References must outlive it.
 class Receiver {
 public:
-    // `connection` is a replication connection.
-    Receiver(pq::Connection connection, Ring<Frame> &frames, ByteBudget &budget, Positions &positions)
-        : connection_(std::move(connection)), frames_(frames), budget_(budget), positions_(positions) {}
+    // `connection` is a replication connection, `heartbeat` an ordinary one to the same database.
+    Receiver(pq::Connection connection, pq::Connection heartbeat, Ring<Frame> &frames, ByteBudget &budget,
+             Positions &positions)
+        : connection_(std::move(connection)),
+          heartbeat_(std::move(heartbeat)),
+          frames_(frames),
+          budget_(budget),
+          positions_(positions) {}
 
     Result<void> start(const StreamStart &start);
 
@@ -52,14 +61,19 @@ private:
     Result<void> push(std::unique_ptr<Frame> frame, const StopFlag &stop);
     Result<void> send_feedback();
     Result<void> send_feedback_if_due();
+    Result<void> send_heartbeat_if_due();
 
     pq::Connection connection_;
+    pq::Connection heartbeat_;
     Ring<Frame> &frames_;
     ByteBudget &budget_;
     Positions &positions_;
     std::chrono::steady_clock::time_point last_feedback_{};
     Lsn last_flushed_lsn_;
-    Lsn keepalive_lsn_;   // how far the source has read, by its last keepalive
+    Lsn keepalive_lsn_;  // how far the source has read, by its last keepalive
+    std::chrono::steady_clock::time_point last_frame_{};
+    bool may_be_held_ = false;     // commits, by the plugin: the last frame was not a closing one
+    bool heartbeat_sent_ = false;  // since then
 };
 
 }  // namespace walferry

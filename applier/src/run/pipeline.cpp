@@ -86,6 +86,9 @@ Result<void> stream(const Task &task, PipelineOptions options, const StopFlag &s
     auto replication = data_connection(task, Side::source, "receiver", options.encoding, &halt.flag());
     replication.replication = true;
     WF_ASSIGN(auto replication_connection, pq::Connection::open(replication));
+    auto heartbeat = data_connection(task, Side::source, "heartbeat", options.encoding, &halt.flag());
+    heartbeat.settings.emplace_back("synchronous_commit", "local");  // a standby that is away must not hold it up
+    WF_ASSIGN(auto heartbeat_connection, pq::Connection::open(heartbeat));
 
     // Declared in this order, so that whatever is left in the rings goes before what it refers to.
     ByteBudget budget(task.buffer_bytes);
@@ -95,7 +98,7 @@ Result<void> stream(const Task &task, PipelineOptions options, const StopFlag &s
     planner.emplace(frames, batches, planner_bell, std::move(options.filter), options.start.lsn);
     Worker worker(apply_connection(task, "worker 1", options.encoding, &halt.flag()), task.name, options.start.lsn,
                   batches, worker_bell, positions);
-    Receiver receiver(std::move(replication_connection), frames, budget, positions);
+    Receiver receiver(std::move(replication_connection), std::move(heartbeat_connection), frames, budget, positions);
     WF_TRY(receiver.start(options.start));
     {
         const auto receiver_thread = start_stage(receiver, halt);
