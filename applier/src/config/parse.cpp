@@ -286,7 +286,7 @@ Result<Task> read_values(const File &file) {
     WF_TRY(read_text(file, "schema", "pg_bin", task.pg_bin));
     WF_TRY(read_number(file, "copy", "jobs", 1, 64, task.copy_jobs));
     std::uint64_t buffer_mb = task.buffer_bytes >> 20;
-    WF_TRY(read_number<std::uint64_t>(file, "apply", "buffer_mb", 1, 4096, buffer_mb));
+    WF_TRY(read_number<std::uint64_t>(file, "apply", "buffer_mb", 4, 4096, buffer_mb));
     task.buffer_bytes = buffer_mb << 20;
     // The upper bound, ten years, keeps sums with points in time from overflowing.
     WF_TRY(

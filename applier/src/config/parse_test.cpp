@@ -117,9 +117,9 @@ TEST(ParseTask, RefusesNumbersOutOfRange) {
     EXPECT_EQ(refused(required + "[copy]\njobs = 0\n"), "6:8: \"jobs\" must lie between 1 and 64, not 0");
     EXPECT_EQ(refused(required + "[copy]\njobs = 65\n"), "6:8: \"jobs\" must lie between 1 and 64, not 65");
     EXPECT_EQ(refused(required + "[apply]\nbuffer_mb = -1\n"),
-              "6:13: \"buffer_mb\" must lie between 1 and 4096, not -1");
+              "6:13: \"buffer_mb\" must lie between 4 and 4096, not -1");
     EXPECT_EQ(refused(required + "[apply]\nbuffer_mb = 4097\n"),
-              "6:13: \"buffer_mb\" must lie between 1 and 4096, not 4097");
+              "6:13: \"buffer_mb\" must lie between 4 and 4096, not 4097");
     EXPECT_EQ(refused(required + "[retry]\nconnection_seconds = -1\n"),
               "6:22: \"connection_seconds\" must lie between 0 and 315360000, not -1");
     EXPECT_NE(refused(required + "[copy]\njobs = 99999999999999999999\n"), "accepted");

@@ -24,7 +24,7 @@ struct Batch {
     std::vector<std::shared_ptr<const Frame>> frames;  // what the changes are views into
     std::vector<Change> changes;                       // in source order
     std::vector<BatchTransaction> transactions;        // in source order; of a piece: the one
-    std::size_t bytes = 0;                             // of its changes
+    std::size_t bytes = 0;                             // of the frames
 
     bool first_piece = true;  // begins a destination transaction
     bool last_piece = true;   // commits it

@@ -40,7 +40,6 @@ void Planner::on_begin(const Transaction &transaction) {
     if (skipping_) return;
     open_frame_ = batch_->frames.size();
     if (open_frame_ > 0 && batch_->frames.back() == frame_) --open_frame_;
-    open_bytes_ = 0;
     batch_->transactions.push_back({transaction, batch_->changes.size()});
 }
 
@@ -55,10 +54,7 @@ void Planner::on_change(Change change) {
     } else if (filter_.copied(change.relation->relid, transaction)) {
         return;
     }
-    const std::size_t bytes = change.old_tuple.bytes().size() + change.new_tuple.bytes().size();
     hold_frame();
-    batch_->bytes += bytes;
-    open_bytes_ += bytes;
     batch_->changes.push_back(std::move(change));
     if (full()) {
         hand_on_complete();
@@ -89,7 +85,9 @@ std::size_t Planner::complete_transactions() const {
 }
 
 void Planner::hold_frame() {
-    if (batch_->frames.empty() || batch_->frames.back() != frame_) batch_->frames.push_back(frame_);
+    if (!batch_->frames.empty() && batch_->frames.back() == frame_) return;
+    batch_->frames.push_back(frame_);
+    batch_->bytes += frame_->size();
 }
 
 void Planner::hand_on_complete() {
@@ -103,8 +101,7 @@ void Planner::hand_on_complete() {
         std::move(first, batch_->changes.end(), std::back_inserter(rest->changes));
         batch_->changes.erase(first, batch_->changes.end());
         rest->frames.assign(batch_->frames.begin() + static_cast<std::ptrdiff_t>(open_frame_), batch_->frames.end());
-        rest->bytes = open_bytes_;
-        batch_->bytes -= open_bytes_;
+        for (const auto &frame : rest->frames) rest->bytes += frame->size();
         open.first_change = 0;
         rest->transactions.push_back(std::move(open));
         open_frame_ = 0;
@@ -120,7 +117,6 @@ void Planner::hand_on_piece(bool last) {
     }
     batch_->last_piece = last;
     open_frame_ = 0;
-    open_bytes_ = 0;
     hand_on(std::exchange(batch_, std::move(rest)));
 }
 

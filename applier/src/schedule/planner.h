@@ -23,7 +23,8 @@
 
 namespace walferry {
 
-// Where a batch is cut. The bytes are those of tuples.
+// Where a batch is cut. The bytes are those of the frames that it holds, whatever it takes from them, so that an open
+// batch never holds more of the receiver's budget; the budget must be larger.
 constexpr std::size_t batch_changes_max = 4096;
 constexpr std::size_t batch_bytes_max = std::size_t{1} << 20;
 
@@ -64,7 +65,6 @@ private:
     std::shared_ptr<const Frame> frame_;  // being decoded
     std::unique_ptr<Batch> batch_;        // being filled
     std::size_t open_frame_ = 0;          // index in batch_->frames where the open transaction begins
-    std::size_t open_bytes_ = 0;          // of batch_->bytes, those of the open transaction
     bool in_transaction_ = false;
     bool skipping_ = false;  // the open transaction was applied before the start
 };

@@ -175,6 +175,28 @@ TEST(Planner, WhatTheCopyBroughtIsLeftOut) {
     EXPECT_EQ(bench.take(), "[701: o | 702: 2 o  | 703: o | 704: 4 o ]");
 }
 
+// What a batch holds on to is whole frames, although most of what is in them may be left out: the receiver would run out of
+// its budget while the planner waits for more.
+TEST(Planner, FramesCountWhateverIsTakenFromThem) {
+    TableState copied;
+    copied.relid = t;
+    copied.state = "copied";
+    copied.snapshot = "900:900:";
+    copied.copy_lsn = Lsn{0xFFFFFF};
+    auto filter = CopyFilter::from({copied});
+    ASSERT_TRUE(filter);
+    Bench bench(std::move(*filter));
+    FrameBuilder builder;
+    builder.hello().relation(test_relation()).relation(test_relation(t + 1)).begin(test_transaction(1));
+    for (int i = 0; i < 40; ++i) {
+        builder.insert(t, {"x", std::string(64 * 1024, 'x')}).insert(t + 1, {"o", "a"});
+        bench.give(builder.frame());
+        (void)bench.take();
+        bench.forget();
+    }
+    EXPECT_LT(bench.bytes_in_use(), batch_bytes_max + 2 * 64 * 1024);
+}
+
 TEST(CopyFilter, RestsBehindTheCopy) {
     TableState copied;
     copied.relid = t;
