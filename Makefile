@@ -19,7 +19,7 @@ debug = -DCMAKE_BUILD_TYPE=Debug -DWALFERRY_FAILPOINTS=ON
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help deps deps-lint deps-fuzz build install install-plugin demo check unit regress integration \
+.PHONY: help deps deps-lint deps-fuzz build install install-plugin demo bench check unit regress integration \
 	build-unit build-integration asan tsan fuzz format lint clean
 
 help: ## this list
@@ -47,6 +47,11 @@ install-plugin: deps
 
 demo: build install-plugin ## two servers, a busy database, kill -9 in the middle, verify
 	@tools/demo.sh
+
+bench: build install-plugin ## against native logical replication (WORKLOADS, BENCH_SCALE=0.1, RUNS: see bench/run.sh)
+	@cmake -S bench -B build/bench -G Ninja -DCMAKE_BUILD_TYPE=RelWithDebInfo --log-level=WARNING >/dev/null
+	@cmake --build build/bench --target latency >/dev/null
+	@bench/run.sh
 
 check: install-plugin build-unit build-integration ## unit, regress, integration; ends with the counts
 	@tools/check.sh unit regress integration
@@ -90,7 +95,7 @@ lint: deps-lint ## layout, clang-tidy, cppcheck, shellcheck
 		'applier/(src|tests)/'
 	cppcheck --quiet --error-exitcode=1 --inline-suppr --std=c++20 --enable=warning,performance,portability \
 		--suppress=missingInclude --suppress=unknownMacro -I applier/src -I plugin \
-		applier/src applier/tests $(filter %.c,$(c_files))
+		$(filter-out %_test.cpp applier/tests/%,$(filter %.cpp,$(cxx_files))) $(filter %.c,$(c_files))
 	shellcheck $(shell_files)
 
 clean: ## remove all that was built here

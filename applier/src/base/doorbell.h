@@ -1,7 +1,7 @@
 // Wakes one thread that has run out of work, without a lock and without polling.
 //
-// Use: take the count, look for work, and if there was none wait for the count to change. A ring between the look and
-// the wait changes the count, so it is never lost.
+// Use: take the count, look for work and for the wish to stop, and if there was neither wait for the count to change. A
+// ring between the look and the wait changes the count, so it is never lost.
 //
 // SPDX-License-Identifier: PostgreSQL
 #pragma once

@@ -121,9 +121,9 @@ void Planner::hand_on_piece(bool last) {
 }
 
 void Planner::hand_on(std::unique_ptr<Batch> batch) {
-    while (!stop_->requested()) {
-        const auto seen = bell_.count();
-        if (batches_.try_push(batch)) return;
+    while (true) {
+        const auto seen = bell_.count();  // before the flag is looked at, or its ring could be missed
+        if (stop_->requested() || batches_.try_push(batch)) return;
         bell_.wait(seen);
     }
 }
