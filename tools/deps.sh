@@ -11,7 +11,7 @@ packages_of() {
 			libboost1.81-dev libcli11-dev libtomlplusplus-dev libspdlog-dev libfmt-dev \
 			nlohmann-json3-dev libexpected-dev libgtest-dev libgmock-dev librapidcheck-dev
 		;;
-	lint) echo clang-format clang-tidy cppcheck shellcheck pg-bsd-indent ;;
+	lint) echo clang-format clang-tidy cppcheck shellcheck ;;
 	fuzz) echo clang-14 libclang-rt-14-dev ;;
 	*)
 		echo "deps: no group $1" >&2

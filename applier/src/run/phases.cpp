@@ -120,8 +120,8 @@ Result<void> run_stream(TaskSession &session, CopyFilter filter, Lsn until) {
     options.start = {session.record.slot, session.record.include, session.record.exclude, progress->applied_lsn};
     options.filter = std::move(filter);
     options.until = until;
-    const auto ran = stream(session.task, std::move(options), session.stop,
-                            [&](const Positions &positions) { session.display.stream(positions); });
+    auto ran = stream(session.task, std::move(options), session.stop,
+                      [&](const Positions &positions) { session.display.stream(positions); });
     session.display.end();
     return ran;
 }

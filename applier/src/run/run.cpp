@@ -97,7 +97,7 @@ public:
     Result<void> run(const RunOptions &options, std::optional<Lsn> &until) {
         WF_TRY(open());
         WF_TRY(find_until(options, until));
-        const auto ran = run_phases(until.value_or(Lsn{}));
+        auto ran = run_phases(until.value_or(Lsn{}));
         if (!ran && ran.error().kind != ErrorKind::interrupted && ran.error().kind != ErrorKind::transient)
             give_up(ran.error());
         return ran;

@@ -8,8 +8,8 @@
 #include <gtest/gtest.h>
 #include <rapidcheck/gtest.h>
 
+#include <algorithm>
 #include <cstdlib>
-#include <cstring>
 
 #include "decode/frame_builder.h"
 
@@ -28,7 +28,7 @@ public:
     void give(const std::string &bytes) {
         pq::CopyData message{std::unique_ptr<char, pq::FreeCopyData>(static_cast<char *>(std::malloc(bytes.size()))),
                              bytes.size()};
-        std::memcpy(message.data.get(), bytes.data(), bytes.size());
+        std::copy(bytes.begin(), bytes.end(), message.data.get());
         auto frame = std::make_unique<Frame>(std::move(message), 0, budget_);
         ASSERT_TRUE(frames_.try_push(frame));
         const auto worked = planner_->step(stop_);
