@@ -69,5 +69,38 @@ TEST(BigTransaction, WideRows) {
     EXPECT_EQ(checksum(destination), checksum(source));
 }
 
+// A destination that takes nothing for a while slows the reading, not the memory, and costs no connection.
+TEST(Backpressure, StuckDestination) {
+    const Pair pair;
+    auto source = pair.source();
+    auto destination = pair.destination();
+    source.exec(
+        "CREATE TABLE big (id int PRIMARY KEY, v text); ALTER TABLE big ALTER COLUMN v SET STORAGE EXTERNAL;"
+        "ALTER DATABASE " +
+        pair.name() + " SET wal_sender_timeout = '3s'");
+    const Task task(pair);
+    auto run = task.start();
+    task.wait_for_stream(run);
+    const std::string walsender = "SELECT active_pid FROM pg_replication_slots WHERE slot_name = '" + task.slot() + "'";
+    wait_while_running(run, "the stream runs", [&] { return !source.value(walsender).empty(); });
+    const auto pid = source.value(walsender);
+
+    auto lock = pair.destination();
+    lock.exec("BEGIN; LOCK TABLE big");
+    for (int i = 0; i < 8; ++i) {
+        const auto first = std::to_string(i * 50 + 1);
+        source.exec("INSERT INTO big SELECT n, repeat('0123456789', 100000) || n FROM generate_series(" + first + ", " +
+                    first + " + 49) AS n");
+    }
+    EXPECT_FALSE(run.ends_within(8s)) << run.errors();
+    EXPECT_EQ(source.value(walsender), pid) << "the connection was lost";
+    EXPECT_LT(peak_memory_mb(run.pid()), 300);
+    lock.exec("COMMIT");
+    wait_while_running(run, "all has arrived", [&] { return destination.number("SELECT count(*) FROM big") == 400; });
+    EXPECT_EQ(checksum(destination), checksum(source));
+    EXPECT_EQ(source.value(walsender), pid);
+    EXPECT_LT(peak_memory_mb(run.pid()), 300);
+}
+
 }  // namespace
 }  // namespace walferry::testing
