@@ -49,6 +49,32 @@ TEST(Encoding, Latin1ToUtf8) {
     EXPECT_EQ(verify.exit_code, 0) << verify.output << verify.errors;
 }
 
+// What is said about it is UTF-8, whatever the source speaks.
+TEST(Encoding, MessagesAreUtf8) {
+    const Pair pair(shared_clusters(), {.source = "LATIN1", .destination = "UTF8"});
+    auto source = pair.source();
+    source.exec(latin1_schema);
+    fill(source, "copied");
+    const Task task(pair);
+    task.run_until_now();
+    pair.destination().exec("DELETE FROM \"Größe\".\"Täbelle\" WHERE \"Schlüssel\" = 'copied-ä'");
+    source.exec("UPDATE \"Größe\".\"Täbelle\" SET y = 'x' WHERE \"Schlüssel\" = 'copied-ä'");
+    const auto run = task.call({"run", "--until", "now"});
+    EXPECT_EQ(run.exit_code, 5) << run.errors;
+    EXPECT_THAT(run.errors, HasSubstr("Größe.Täbelle"));
+    EXPECT_THAT(run.errors, HasSubstr("copied-ä"));
+    EXPECT_THAT(task.call({"status"}).output, HasSubstr("Größe.Täbelle"));
+    EXPECT_THAT(task.call({"status", "--json"}).output, HasSubstr("Größe.Täbelle"));
+    const auto different = task.call({"verify"});
+    EXPECT_EQ(different.exit_code, 9) << different.errors;
+    EXPECT_THAT(different.output, HasSubstr("Täbelle"));
+
+    pair.destination().exec("INSERT INTO \"Größe\".\"Täbelle\" (\"Schlüssel\") VALUES ('copied-ä')");
+    source.exec("ALTER TABLE \"Größe\".\"Täbelle\" DROP COLUMN n");
+    pair.destination().exec("ALTER TABLE \"Größe\".\"Täbelle\" DROP COLUMN l");
+    EXPECT_THAT(task.call({"verify"}).output, HasSubstr("Täbelle"));
+}
+
 TEST(Encoding, Utf8ToLatin1) {
     const Pair pair(shared_clusters(), {.source = "UTF8", .destination = "LATIN1"});
     auto source = pair.source();

@@ -72,23 +72,30 @@ SELECT count(pg_logical_emit_message(false, 'walferry', 'beat'));
 SELECT count(pg_logical_emit_message(false, 'walferry', repeat('b', 70000)));
 INSERT INTO other VALUES (false);
 
-SELECT chr(get_byte(f, 0)) AS magic, get_byte(f, 1) AS flags, int32(f, 2) AS number,
-	pg_current_wal_flush_lsn() - '0/0' - uint64(f, 6) BETWEEN 0 AND 1000000 AS plausible_wal_end
-FROM frames() f;
-SELECT number, kind, length(body), replace(left(encode(masked(kind, body), 'hex'), 800), repeat('78', 100), '[..]')
-FROM frames() WITH ORDINALITY f (frame, number), messages(frame);
+-- How many frames there are depends on how much WAL the server has written besides.
+SELECT bool_and(get_byte(f, 0) = ascii('F')) AS magic, bool_and(int32(f, 2) = number - 1) AS dense,
+	bool_and(pg_current_wal_flush_lsn() - '0/0' - uint64(f, 6) BETWEEN 0 AND 1000000) AS plausible_wal_end,
+	(array_agg(get_byte(f, 1) ORDER BY number DESC))[1] AS last_flags
+FROM frames() WITH ORDINALITY frames (f, number);
+SELECT kind, length(body), replace(left(encode(masked(kind, body), 'hex'), 800), repeat('78', 100), '[..]')
+FROM frames() f, messages(f);
 
 -- the second reading in this session started over, hello included; so does one that fails before
 SELECT count(*), sum((kind = 'H')::int) FROM frames() f, messages(f);
 SELECT count(*) FROM frames('nonsense', '1');
-SELECT count(*), min(int32(f, 2)), max(int32(f, 2)) FROM frames() f;
+SELECT min(int32(f, 2)), max(int32(f, 2)) = count(*) - 1 AS dense FROM frames() f;
 
 -- begin and commit agree; LSNs rise; times are plausible
+CREATE TEMP TABLE ends AS
+	SELECT kind, body, uint64(frame, 6) AS wal_end, row_number() OVER (PARTITION BY kind ORDER BY number, place) AS n
+	FROM frames() WITH ORDINALITY f (frame, number), messages(frame) WITH ORDINALITY m (kind, body, place)
+	WHERE kind IN ('B', 'C');
 SELECT bool_and(uint64(b.body, 8) = uint64(c.body, 0) AND uint64(b.body, 16) = uint64(c.body, 8)
 		AND uint64(b.body, 8) < uint64(b.body, 16)
-		AND uint64(b.body, 16) <= uint64(frame, 6)),
+		AND uint64(b.body, 16) <= c.wal_end),
 	bool_and(now() - ('2000-01-01 00:00+00'::timestamptz + uint64(b.body, 24)::bigint * interval '1 microsecond') < '1 hour')
-FROM frames() f (frame), LATERAL messages(frame) b, LATERAL messages(frame) c WHERE b.kind = 'B' AND c.kind = 'C';
+FROM ends b JOIN ends c USING (n) WHERE b.kind = 'B' AND c.kind = 'C';
+DROP TABLE ends;
 SELECT stop_slot();
 
 --
@@ -110,7 +117,7 @@ SELECT masked(kind, body) FROM frames() f, messages(f) WHERE kind = 'B';
 SELECT stop_slot();
 
 --
--- frames that are full: whole messages, dense numbers, one closing flag per commit
+-- frames that are full: whole messages, dense numbers; each is full, or closing, or the first after a closing one
 --
 SELECT start_slot();
 CREATE TABLE many (id int PRIMARY KEY, filler text);
@@ -119,13 +126,40 @@ INSERT INTO many SELECT i, repeat('f', 100) FROM generate_series(1, 5000) i;
 INSERT INTO many VALUES (0, repeat('g', 3000000));
 INSERT INTO many VALUES (-1, 'small again');
 CREATE TEMP TABLE got AS SELECT number, frame FROM frames() WITH ORDINALITY f (frame, number);
-SELECT number - 1 = int32(frame, 2) AS dense, get_byte(frame, 1) AS flags,
-	length(frame) / 65536 AS full, (SELECT count(*) FROM messages(frame) WHERE kind = 'I') > 0 AS inserts
-FROM got ORDER BY number;
+SELECT bool_and(number - 1 = int32(frame, 2)) AS dense, count(*) FILTER (WHERE length(frame) >= 65536) > 8 AS full,
+	max(length(frame)) > 3000000 AS large, bool_and(length(frame) >= 65536 OR closing OR first) AS as_promised,
+	(array_agg(closing ORDER BY number DESC))[1] AS last_closing
+FROM (SELECT *, get_byte(frame, 1) = 1 AS closing, coalesce(lag(get_byte(frame, 1)) OVER (ORDER BY number) = 1, true) AS first
+	FROM got) f;
 SELECT kind, count(*) FROM got, messages(frame) GROUP BY kind ORDER BY kind;
-SELECT uint64(body, 16) AS changes FROM got, messages(frame) WHERE kind = 'C' ORDER BY number;
+SELECT uint64(body, 16) AS changes FROM got, messages(frame) WITH ORDINALITY m (kind, body, place)
+WHERE kind = 'C' ORDER BY number, place;
 SELECT count(DISTINCT int32(body, 10)) AS ids FROM got, messages(frame) WHERE kind = 'I';
 DROP TABLE many, got;
+SELECT stop_slot();
+
+--
+-- With a backlog, the first commit goes at once, and what follows is held: over WAL of others until a heartbeat comes.
+-- Behind a heartbeat nothing is held.
+--
+CREATE TABLE few (a int);
+CREATE TABLE others (t text);
+ALTER TABLE others ALTER t SET STORAGE EXTERNAL;
+SELECT start_slot();
+INSERT INTO few VALUES (1);
+INSERT INTO few VALUES (2);
+INSERT INTO few VALUES (3);
+INSERT INTO others SELECT repeat('x', 10000) FROM generate_series(1, 20);
+SELECT string_agg(kind, '' ORDER BY number, place) AS kinds, get_byte(frame, 1) AS flags
+FROM frames('include', 'public.few') WITH ORDINALITY f (frame, number), messages(frame) WITH ORDINALITY m (kind, body, place)
+GROUP BY number, frame ORDER BY number;
+SELECT count(pg_logical_emit_message(false, 'walferry', 'beat'));
+INSERT INTO few VALUES (4);
+INSERT INTO others SELECT repeat('x', 10000) FROM generate_series(1, 20);
+SELECT string_agg(kind, '' ORDER BY number, place) AS kinds, get_byte(frame, 1) AS flags
+FROM frames('include', 'public.few') WITH ORDINALITY f (frame, number), messages(frame) WITH ORDINALITY m (kind, body, place)
+GROUP BY number, frame ORDER BY number;
+DROP TABLE few, others;
 SELECT stop_slot();
 
 --

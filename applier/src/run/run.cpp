@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: PostgreSQL
 #include "run/run.h"
 
+#include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
@@ -100,6 +101,7 @@ public:
         auto ran = run_phases(until.value_or(Lsn{}));
         if (!ran && ran.error().kind != ErrorKind::interrupted && ran.error().kind != ErrorKind::transient)
             give_up(ran.error());
+        if (!ran) return fail(in_utf8(std::move(ran).error()));
         return ran;
     }
 
@@ -178,6 +180,29 @@ private:
             if (!record) return fail(ErrorKind::state, "the task's bookkeeping at the destination is gone");
             session_->record = *record;
         }
+    }
+
+    // For people: what the phases and their servers say is in the source's encoding.
+    Error in_utf8(Error error) const {
+        const std::string text = error.text();
+        const auto is_ascii = [](char c) { return static_cast<unsigned char>(c) < 0x80; };
+        if (session_->encoding == "UTF8" || std::all_of(text.begin(), text.end(), is_ascii)) return error;
+        auto source = pq::Connection::open(control_connection(task_, Side::source, "messages", nullptr));
+        for (std::string *field : {&error.message, &error.detail, &error.hint, &error.context}) {
+            std::string bytes = "\\x";
+            for (const char c : *field) bytes += fmt::format("{:02x}", static_cast<unsigned char>(c));
+            if (source) {
+                const auto converted =
+                    source->exec("SELECT pg_catalog.convert_from($1::bytea, $2)", {bytes, session_->encoding});
+                if (converted) {
+                    *field = converted->text(0, 0);
+                    continue;
+                }
+            }
+            std::replace_if(
+                field->begin(), field->end(), [&](char c) { return !is_ascii(c); }, '?');
+        }
+        return error;
     }
 
     // A task that could not even begin leaves nothing behind; a later one notes why it stopped.
