@@ -6,9 +6,9 @@ FUZZ_SECONDS ?= 60
 export PG_CONFIG
 
 jobs := $(shell nproc)
-cxx_files = $(shell find applier -name '*.cpp' -o -name '*.h' | sort)
+cxx_files = $(shell find applier bench -name "*.cpp" -o -name "*.h" | sort)
 c_files = $(wildcard plugin/*.c plugin/*.h)
-shell_files = $(wildcard tools/*.sh) .ci/run
+shell_files = $(wildcard tools/*.sh bench/*.sh bench/lib/*.sh bench/workloads/*.sh) .ci/run
 # What others than the owner must write needs sudo, unless it goes to a staging folder.
 sudo = $(if $(DESTDIR),,$(if $(filter 0,$(shell id -u)),,sudo))
 

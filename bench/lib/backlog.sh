@@ -1,0 +1,101 @@
+# shellcheck shell=bash disable=SC2154,SC2034 # part of run.sh, whose variables it uses
+# A workload's backlog: the same initial data on both sides, then, behind slots that stay where they are, the load.
+# Each drain reads from a copy of such a slot, so the WAL is generated once.
+#
+# A workload is a file that defines
+#   initial CONNINFO   makes and fills the tables, the same on both sides
+#   load               changes the source; its sessions don't wait for the disk
+
+kept_plugins=(walferry pgoutput test_decoding)
+
+workload_file() { # NAME; tpcb50 -> .../tpcb.sh
+	echo "$top/bench/workloads/${1%%[0-9]*}.sh"
+}
+
+make_backlog() { # NAME
+	local began
+	workload_parameter=${1##*[a-z]}
+	# shellcheck source=/dev/null
+	. "$(workload_file "$1")"
+	make_initial_data
+	make_slots
+	source_sql -c "SELECT pg_stat_reset()" >/dev/null
+	began=$(source_sql -c "SELECT pg_current_wal_flush_lsn()")
+	PGOPTIONS="-c synchronous_commit=off" load
+	changes=$(source_sql -c "SELECT sum(n_tup_ins + n_tup_upd + n_tup_del) FROM pg_stat_user_tables")
+	source_sql -c "INSERT INTO bench_end VALUES (1)" # and waits for the disk: all before it is decoded as well
+	backlog_end=$(source_sql -c "SELECT pg_current_wal_flush_lsn()")
+	wal_mb=$(source_sql -c "SELECT (('$backlog_end'::pg_lsn - '$began') / 1000000)::int")
+	fingerprint "$source" >"$work/source.rows"
+}
+
+make_initial_data() {
+	source_admin -c "CREATE DATABASE bench"
+	source_sql -c "CREATE TABLE bench_end (id int PRIMARY KEY)"
+	initial "$source"
+	source_sql -c "VACUUM ANALYZE" -c "CREATE EXTENSION walferry" -c "CREATE PUBLICATION bench FOR ALL TABLES"
+
+	destination_admin -c "CREATE DATABASE bench"
+	destination_sql -c "CREATE TABLE bench_end (id int PRIMARY KEY)"
+	initial "$destination"
+	destination_sql -c "VACUUM ANALYZE"
+	destination_admin -c "ALTER DATABASE bench RENAME TO bench_initial"
+}
+
+# The walferry task begins here: its slot and its bookkeeping are made, and it ends with nothing to do.
+make_slots() {
+	local plugin
+	cat >"$work/bench.toml" <<-TOML
+		[task]
+		name = "bench"
+		stages = ["stream"]
+
+		[source]
+		conninfo = "$source"
+		slot = "bench_walferry"
+
+		[destination]
+		conninfo = "$destination"
+
+		[objects]
+		include = ["public.*"]
+	TOML
+	make_destination bench_initial
+	"$walferry" run --until now "$work/bench.toml" >"$work/walferry.log" 2>&1 || fail "the task did not begin"
+	destination_admin -c "ALTER DATABASE bench RENAME TO bench_task"
+	source_sql -c "SELECT pg_copy_logical_replication_slot('bench_walferry', 'kept_walferry')" >/dev/null
+	drop_slot bench_walferry
+	for plugin in pgoutput test_decoding; do
+		source_sql -c "SELECT pg_create_logical_replication_slot('kept_$plugin', '$plugin')" >/dev/null
+	done
+}
+
+# For workloads: TRANSACTIONS in all, by so many CLIENTS, the same ones each time (but for how clients overtake each other).
+run_pgbench() { # CLIENTS TRANSACTIONS pgbench's arguments
+	local clients=$1 each=$((($2 + $1 - 1) / $1))
+	shift 2
+	pgbench -n --random-seed=1 -c "$clients" -t "$each" "$@" "$source" >"$work/pgbench.log" 2>&1 ||
+		fail "pgbench: $(tail -n 3 "$work/pgbench.log")"
+}
+
+make_destination() { # TEMPLATE
+	destination_admin -c "CREATE DATABASE bench TEMPLATE $1 STRATEGY file_copy"
+}
+
+copy_slot() { # PLUGIN -> bench_PLUGIN, at the backlog's begin
+	source_sql -c "SELECT pg_copy_logical_replication_slot('kept_$1', 'bench_$1')" >/dev/null
+}
+
+drop_slot() { # NAME
+	source_sql -c "SELECT pg_drop_replication_slot('$1')" >/dev/null
+}
+
+drop_backlog() {
+	local plugin
+	for plugin in "${kept_plugins[@]}"; do
+		drop_slot "kept_$plugin"
+	done
+	source_admin -c "DROP DATABASE bench"
+	destination_admin -c "DROP DATABASE bench_initial" -c "DROP DATABASE bench_task"
+	quiet_down
+}

@@ -1,0 +1,109 @@
+# shellcheck shell=bash disable=SC2154,SC2034 # part of run.sh, whose variables it uses
+# One drain: from enabling the subscription, or starting walferry, until the backlog's last row is visible at the destination.
+
+contenders=("native text" "native binary" walferry)
+
+# The order changes from run to run, as what comes later finds warmer caches.
+drain_in_turns() { # WORKLOAD RUN
+	local i contender form
+	for i in "${!contenders[@]}"; do
+		read -r contender form <<<"${contenders[(i + $2 - 1) % ${#contenders[@]}]}"
+		drain "$1" "$2" "$contender" "$form"
+	done
+}
+
+drain() { # WORKLOAD RUN CONTENDER FORM
+	local source_before destination_before
+	"prepare_$3" "$4"
+	quiet_down
+	read_server_cpu
+	source_before=$source_cpu_ms
+	destination_before=$destination_cpu_ms
+	(wait_for_end "$destination" && milliseconds >"$work/end") &
+	waiter=$!
+	remember "$waiter"
+	sleep 0.3 # it is connected
+	"drain_$3"
+	read_server_cpu
+	expect_equal "$1, run $2, $3${4:+ $4}"
+	line "$1, run $2: $3${4:+ $4} $(seconds_of "$drain_ms") s"
+	save_drain "$@" "$drain_ms" $((source_cpu_ms - source_before)) "$applier_cpu_ms" \
+		$((destination_cpu_ms - destination_before)) "$applier_kb" "$exit_ms"
+	"remove_$3"
+	destination_admin -c "DROP DATABASE bench"
+}
+
+expect_equal() { # WHAT
+	fingerprint "$destination" >"$work/destination.rows"
+	cmp -s "$work/source.rows" "$work/destination.rows" && return
+	diff "$work/source.rows" "$work/destination.rows" >&2 || true
+	fail "$1: the destination differs from the source (name, rows, checksum: < source, > destination)"
+}
+
+has_arrived() {
+	[ -n "$(destination_sql -c "SELECT id FROM bench_end")" ]
+}
+
+end_of_wait() { # BEGAN; sets drain_ms
+	wait "$waiter" || fail "the backlog did not arrive"
+	forget "$waiter"
+	drain_ms=$(($(<"$work/end") - $1))
+}
+
+# --- native: a subscription, whose work is a walsender's and an apply worker's ---------------------------
+
+prepare_native() { # FORM
+	make_destination bench_initial
+	copy_slot pgoutput
+	destination_sql -c "CREATE SUBSCRIPTION bench CONNECTION '$source' PUBLICATION bench WITH (enabled = off,
+		create_slot = off, slot_name = bench_pgoutput, copy_data = off, binary = $([ "$1" = binary ] && echo on || echo off))"
+}
+
+drain_native() {
+	local began
+	began=$(milliseconds)
+	destination_sql -c "ALTER SUBSCRIPTION bench ENABLE"
+	end_of_wait "$began"
+	applier_cpu_ms=NULL # it is a session of the destination
+	applier_kb=NULL     # counts the shared buffers that it has touched
+	exit_ms=NULL
+	# Both processes end, and with that their CPU time is counted.
+	destination_sql -c "ALTER SUBSCRIPTION bench DISABLE" -c "
+		DO \$\$ BEGIN
+			WHILE EXISTS (SELECT FROM pg_stat_subscription WHERE pid IS NOT NULL) LOOP PERFORM pg_sleep(0.05); COMMIT; END LOOP;
+		END \$\$"
+	source_sql -c "
+		DO \$\$ BEGIN
+			WHILE EXISTS (SELECT FROM pg_stat_replication) LOOP PERFORM pg_sleep(0.05); COMMIT; END LOOP;
+		END \$\$"
+}
+
+remove_native() {
+	destination_sql -c "SET client_min_messages = warning" -c "DROP SUBSCRIPTION bench" # and with it bench_pgoutput
+}
+
+# --- walferry: a process, with a walsender and sessions at the destination -------------------------------
+
+prepare_walferry() {
+	make_destination bench_task
+	copy_slot walferry
+}
+
+drain_walferry() {
+	local began applier
+	rm -f "$work/applier" "$work/applier.pid"
+	began=$(milliseconds)
+	watched "$work/applier" "$drain_seconds_max" "$walferry" run --until now "$work/bench.toml" >"$work/walferry.log" 2>&1 &
+	applier=$!
+	remember_watched "$applier" "$work/applier"
+	wait "$applier" || fail "walferry ended with $?"
+	exit_ms=$(($(milliseconds) - began))
+	has_arrived || fail "walferry ended with 0, and the backlog's last row is not at the destination"
+	end_of_wait "$began"
+	forget_watched "$applier" "$work/applier"
+	read -r applier_cpu_ms applier_kb <"$work/applier"
+}
+
+remove_walferry() {
+	drop_slot bench_walferry
+}

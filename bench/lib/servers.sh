@@ -1,0 +1,84 @@
+# shellcheck shell=bash disable=SC2154,SC2034 # part of run.sh, whose variables it uses
+# The two servers, and how they are asked. Each workload has the database bench on both sides; the destination
+# has also the templates bench_initial, and bench_task with walferry's bookkeeping in it.
+
+cluster=$top/tools/cluster.sh
+# The last one: a server that has just started a subscription's worker would wait 5 s before it starts the next.
+server_settings=(shared_buffers=1GB fsync=on autovacuum=off max_wal_size=16GB wal_retrieve_retry_interval=10ms)
+
+create_servers() {
+	source_server=$("$cluster" create "$work/source" "${server_settings[@]}")
+	destination_server=$("$cluster" create "$work/destination" "${server_settings[@]}")
+	source="$source_server dbname=bench"
+	destination="$destination_server dbname=bench"
+	source_postmaster=$(head -n 1 "$work/source/data/postmaster.pid")
+	destination_postmaster=$(head -n 1 "$work/destination/data/postmaster.pid")
+}
+
+destroy_servers() {
+	"$cluster" destroy "$work/source"
+	"$cluster" destroy "$work/destination"
+}
+
+sql() { # CONNINFO psql's arguments
+	psql -XqAt -v ON_ERROR_STOP=1 "$@"
+}
+
+source_sql() {
+	sql "$source" "$@"
+}
+
+destination_sql() {
+	sql "$destination" "$@"
+}
+
+# Statements outside of the databases that come and go.
+source_admin() {
+	sql "$source_server dbname=postgres" "$@"
+}
+
+destination_admin() {
+	sql "$destination_server dbname=postgres" "$@"
+}
+
+# Every drain begins with nothing to write from before it, and with the same full-page images ahead of it.
+quiet_down() {
+	source_admin -c CHECKPOINT
+	destination_admin -c CHECKPOINT
+	sleep 0.5
+}
+
+# Sets what the sessions that have ended by now have used on each server: walsenders and our few at the source,
+# those that apply at the destination. Checkpointer, WAL writer and the like go on and aren't in it.
+read_server_cpu() {
+	sleep 0.3 # sessions that are about to end
+	source_cpu_ms=$(children_ms "$source_postmaster")
+	destination_cpu_ms=$(children_ms "$destination_postmaster")
+}
+
+# One line a table: name, rows, checksum. The sum of the rows' hashes doesn't depend on their order.
+fingerprint() { # CONNINFO
+	sql "$1" -F $'\t' <<-'SQL'
+		SELECT format('SELECT %L, count(*), coalesce(sum(hashtextextended(t::text, 0)::numeric), 0) FROM %s t',
+			oid::regclass, oid::regclass)
+		FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace ORDER BY relname
+		\gexec
+	SQL
+}
+
+# Returns when the backlog's last row has arrived. Commits all the time, or it would keep dead rows from being pruned.
+wait_for_end() { # CONNINFO
+	sql "$1" -c "SET statement_timeout = '${drain_seconds_max}s'" -c "
+		DO \$\$
+		BEGIN
+			FOR look IN 1..2147483647 LOOP
+				EXIT WHEN EXISTS (SELECT FROM bench_end);
+				IF look % 100 = 0 AND EXISTS (SELECT FROM pg_stat_subscription_stats WHERE apply_error_count > 0) THEN
+					RAISE 'the subscription has failed';
+				END IF;
+				COMMIT;
+				PERFORM pg_sleep(0.01);
+				COMMIT;
+			END LOOP;
+		END \$\$"
+}

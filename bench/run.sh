@@ -1,0 +1,94 @@
+#!/usr/bin/env bash
+# The benchmark: `walferry run --until now` against native logical replication, from the same WAL, between the
+# same two throwaway servers, in turns. Needs build/release/walferry and the installed plugin: `make bench` sees to both.
+# Every destination is compared with the source after it has drained: a difference ends the run with an error.
+#
+# WORKLOADS="bulk huge tpcb10 tpcb50 updates deletes wide mix hot"   which ones; tpcbN is pgbench at scale N
+# BENCH_SCALE=1    size of the backlogs: 1 takes about an hour, 0.1 about a tenth (SCALE means the same)
+# RUNS=3           drains of each contender, whose medians count
+# DECODE_RUNS=1    how often each output plugin decodes the backlog to /dev/null; 0: never
+# LATENCY_SECONDS=20   how long each contender's latency is measured, RUNS times; 0: not at all
+# DRAIN_SECONDS_MAX=1800   a drain that takes longer is an error
+# BENCH_SVG=1      draw docs/bench.svg (needs gnuplot)
+# KEEP=1           leave the folder with servers and logs, and say where
+set -euo pipefail
+
+runs=${RUNS:-3}
+scale=${BENCH_SCALE:-${SCALE:-1}}
+decode_runs=${DECODE_RUNS:-1}
+latency_seconds=${LATENCY_SECONDS:-20}
+drain_seconds_max=${DRAIN_SECONDS_MAX:-1800}
+read -ra workloads <<<"${WORKLOADS-bulk huge tpcb10 tpcb50 updates deletes wide mix hot}"
+
+top=$(realpath "$(dirname "$0")/..")
+walferry=${WALFERRY:-$top/build/release/walferry}
+latency_program=$top/build/bench/latency
+results=$top/build/bench/results.json
+work=$(mktemp -d /tmp/walferry-bench.XXXXXX)
+chmod 711 "$work" # the servers may run as another user
+declare -A processes=()
+
+# shellcheck source=bench/lib/process.sh
+. "$top/bench/lib/process.sh"
+# shellcheck source=bench/lib/servers.sh
+. "$top/bench/lib/servers.sh"
+# shellcheck source=bench/lib/backlog.sh
+. "$top/bench/lib/backlog.sh"
+# shellcheck source=bench/lib/drain.sh
+. "$top/bench/lib/drain.sh"
+# shellcheck source=bench/lib/decode.sh
+. "$top/bench/lib/decode.sh"
+# shellcheck source=bench/lib/latency.sh
+. "$top/bench/lib/latency.sh"
+# shellcheck source=bench/lib/report.sh
+. "$top/bench/lib/report.sh"
+
+clean_up() {
+	local status=$?
+	trap - EXIT INT TERM
+	end_processes
+	if [ "${KEEP:-0}" = 1 ]; then
+		echo "kept: $work"
+	else
+		destroy_servers
+		rm -rf -- "$work"
+	fi
+	exit "$status"
+}
+trap clean_up EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM
+
+check_arguments() {
+	local name
+	[ -x "$walferry" ] || fail "there is no $walferry: run make build, or make bench, which builds first"
+	[[ $runs =~ ^[1-9][0-9]*$ ]] || fail "RUNS=$runs is not a number from 1 on"
+	[[ $scale =~ ^[0-9]*\.?[0-9]+$ ]] || fail "BENCH_SCALE=$scale is not a number"
+	for name in "${workloads[@]}"; do
+		[ -f "$(workload_file "$name")" ] || fail "there is no workload $name"
+	done
+}
+
+measure_workload() { # NAME
+	local run
+	line "$1: generating the backlog"
+	make_backlog "$1"
+	line "$1: $changes changes, $wal_mb MB of WAL"
+	for ((run = 1; run <= runs; run++)); do
+		((run > decode_runs)) || decode_in_turns "$1" "$run"
+		drain_in_turns "$1" "$run"
+	done
+	drop_backlog
+	write_json "$results"
+}
+
+check_arguments
+create_servers
+create_results
+for name in "${workloads[@]}"; do
+	measure_workload "$name"
+done
+((latency_seconds == 0)) || measure_latency
+write_json "$results"
+print_report
+[ "${BENCH_SVG:-0}" != 1 ] || draw "$top/docs/bench.svg"
