@@ -11,6 +11,7 @@
 #include "replication/logical.h"
 #include "replication/output_plugin.h"
 #include "utils/memutils.h"
+#include "utils/timestamp.h"
 
 #include "frame.h"
 #include "wire.h"
@@ -18,6 +19,9 @@
 
 /* With less WAL left to decode there is no backlog. */
 #define BACKLOG_MIN WF_FRAME_SIZE
+
+/* How long a commit is held while callbacks come, in milliseconds. */
+#define HELD_MS_MAX 10
 
 /* A buffer that one huge row has stretched beyond this is given back. */
 #define BUFFER_SIZE_MAX (16 * WF_FRAME_SIZE)
@@ -30,6 +34,7 @@ wf_frame_init(WfFrame *frame)
 	frame->number = 0;
 	frame->hello_written = false;
 	frame->may_hold = false;
+	frame->held_since = 0;
 }
 
 StringInfo
@@ -82,6 +87,7 @@ write_frame(WfFrame *frame, LogicalDecodingContext *decoding,
 	empty(frame);
 	frame->number++;
 	frame->may_hold = !closing;
+	frame->held_since = 0;
 }
 
 void
@@ -96,10 +102,25 @@ wf_frame_close_commit(WfFrame *frame, LogicalDecodingContext *decoding,
 					  XLogRecPtr end_lsn)
 {
 	XLogRecPtr	end_of_wal = wal_end();
-	bool		closing = end_of_wal < end_lsn + BACKLOG_MIN;
+	bool		closing;
 
+	/* Decoding by SQL ends where the WAL does: nobody could fetch the rest. */
+	closing = end_of_wal < end_lsn + BACKLOG_MIN ||
+		decoding->update_progress == NULL;
+
+	if (frame->held_since == 0)
+		frame->held_since = GetCurrentTimestamp();
 	if (closing || !frame->may_hold || frame->buffer.len >= WF_FRAME_SIZE)
 		write_frame(frame, decoding, end_of_wal, closing);
+}
+
+void
+wf_frame_release(WfFrame *frame, LogicalDecodingContext *decoding)
+{
+	if (frame->held_since != 0 &&
+		TimestampDifferenceExceeds(frame->held_since, GetCurrentTimestamp(),
+								   HELD_MS_MAX))
+		write_frame(frame, decoding, wal_end(), false);
 }
 
 void

@@ -23,6 +23,7 @@
 #include "postgres.h"
 
 #include "access/xlogdefs.h"
+#include "datatype/timestamp.h"
 #include "lib/stringinfo.h"
 
 struct LogicalDecodingContext;
@@ -33,6 +34,7 @@ typedef struct WfFrame
 	uint32		number;			/* of that frame; wraps */
 	bool		hello_written;
 	bool		may_hold;		/* the last frame was not a closing one */
+	TimestampTz held_since;		/* since when the buffer holds a commit, or 0 */
 } WfFrame;
 
 /* The buffer stays in the current memory context. */
@@ -49,6 +51,13 @@ extern void wf_frame_close(WfFrame *frame,
 extern void wf_frame_close_commit(WfFrame *frame,
 								  struct LogicalDecodingContext *decoding,
 								  XLogRecPtr end_lsn);
+
+/*
+ * Between messages, in a transaction that sends nothing: writes what has been
+ * held for long.  A backlog that is filtered out may be endless.
+ */
+extern void wf_frame_release(WfFrame *frame,
+							 struct LogicalDecodingContext *decoding);
 
 /* After a heartbeat: writes the frame, and holds nothing back after it. */
 extern void wf_frame_close_heartbeat(WfFrame *frame,

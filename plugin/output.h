@@ -34,6 +34,9 @@ typedef struct WfOutput
 	/* Hands over a commit, which ends at end_lsn. */
 	void		(*close_commit) (struct WfState *state, XLogRecPtr end_lsn);
 
+	/* Hands over what has been held back for long; between transactions. */
+	void		(*release) (struct WfState *state);
+
 	/* Hands over a heartbeat, and whatever was held back before it. */
 	void		(*close_heartbeat) (struct WfState *state);
 

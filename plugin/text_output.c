@@ -31,6 +31,12 @@ text_close(WfState *state)
 	OutputPluginWrite(state->decoding, true);
 }
 
+/* Nothing is held. */
+static void
+text_release(WfState *state)
+{
+}
+
 static void
 text_close_commit(WfState *state, XLogRecPtr end_lsn)
 {
@@ -285,6 +291,7 @@ text_heartbeat_positions(StringInfo out, XLogRecPtr lsn, const char *content,
 	.close = text_close, \
 	.close_commit = text_close_commit, \
 	.close_heartbeat = text_close, \
+	.release = text_release, \
 	.relation = text_relation, \
 	.insert = text_insert, \
 	.update = text_update, \

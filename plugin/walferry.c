@@ -87,6 +87,8 @@ count_progress(WfState *state)
 {
 	if (++state->uncounted_changes >= PROGRESS_CHANGES)
 	{
+		if (!state->transaction.begun)
+			state->output->release(state);
 		OutputPluginUpdateProgress(state->decoding, false);
 		state->uncounted_changes = 0;
 	}
@@ -280,6 +282,8 @@ commit(LogicalDecodingContext *decoding, ReorderBufferTXN *txn,
 		output->commit(output->open(state), &state->transaction);
 		output->close_commit(state, txn->end_lsn);
 	}
+	else
+		output->release(state);
 	MemoryContextSwitchTo(caller);
 	MemoryContextReset(state->change_context);
 }

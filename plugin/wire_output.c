@@ -29,6 +29,12 @@ wire_close_commit(WfState *state, XLogRecPtr end_lsn)
 }
 
 static void
+wire_release(WfState *state)
+{
+	wf_frame_release(&state->frame, state->decoding);
+}
+
+static void
 wire_close_heartbeat(WfState *state)
 {
 	wf_frame_close_heartbeat(&state->frame, state->decoding);
@@ -47,6 +53,7 @@ const WfOutput wf_wire_output = {
 	.close = wire_close,
 	.close_commit = wire_close_commit,
 	.close_heartbeat = wire_close_heartbeat,
+	.release = wire_release,
 	.begin = wf_wire_begin,
 	.commit = wf_wire_commit,
 	.relation = wire_relation,

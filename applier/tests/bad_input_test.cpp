@@ -286,5 +286,41 @@ TEST(BadState, AnotherSource) {
     expect_failed_run(Task(pair, {.name = task.name(), .more = "[objects]\ninclude = ['public.a']\n"}), 3, {"include"});
 }
 
+TEST(BadState, OtherStages) {
+    const Pair pair;
+    pair.source().exec("CREATE TABLE a (id int PRIMARY KEY)");
+    const Task task(pair);
+    task.run_until_now();
+    expect_failed_run(Task(pair, {.name = task.name(), .stages = "['stream']"}), 3, {"stages"});
+}
+
+// A task of the schema alone has no slot, and leaves alone the one that another task of its name has made.
+TEST(BadState, SlotOfATaskOfTheSameName) {
+    const Pair pair;
+    const Pair other;
+    auto source = pair.source();
+    source.exec("CREATE TABLE a (id int PRIMARY KEY)");
+    const Task task(pair);
+    task.run_until_now();
+    const Task schema(
+        pair,
+        {.name = task.name(), .destination_conninfo = other.destination_conninfo(), .stages = "['schema']"});
+    schema.run_until_now();
+    EXPECT_EQ(schema.call({"cleanup"}).exit_code, 0);
+    source.exec("INSERT INTO a VALUES (1)");
+    task.run_until_now();
+    EXPECT_EQ(compare_rows(pair), "");
+}
+
+// Types of one width look alike in a binary copy.
+TEST(BadDestination, OtherTypes) {
+    const Pair pair;
+    pair.source().exec("CREATE TABLE a (id int PRIMARY KEY, v bigint); INSERT INTO a VALUES (1, 42)");
+    auto destination = pair.destination();
+    destination.exec("CREATE TABLE a (id int PRIMARY KEY, v float8)");
+    expect_failed_run(Task(pair, {.stages = "['copy', 'stream']"}), 3, {"public.a", "float8", "int8"});
+    EXPECT_EQ(destination.number("SELECT count(*) FROM a"), 0);
+}
+
 }  // namespace
 }  // namespace walferry::testing

@@ -188,5 +188,27 @@ TEST_F(Conflict, InTheMiddleOfABacklog) {
     expect_going_on();
 }
 
+// In binary, a bigint is a double as well, only another one.
+TEST_F(Conflict, OtherTypeOfTheSameWidth) {
+    source.exec("CREATE TABLE n (id int PRIMARY KEY, v bigint)");
+    destination.exec("CREATE TABLE n (id int PRIMARY KEY, v float8)");
+    three_transactions("INSERT INTO n VALUES (1, 2)");
+    expect_stop("public.n");
+    destination.exec("ALTER TABLE n ALTER v TYPE bigint");
+    expect_going_on();
+}
+
+// A name is never SQL, in no message either.
+TEST_F(Conflict, NameThatLooksLikeSql) {
+    const std::string create = "CREATE TABLE t (\"k' || (SELECT 'INJECTED ' || 1 + 1) || '\" int PRIMARY KEY)";
+    source.exec(create);
+    destination.exec(create + "; INSERT INTO t VALUES (1)");
+    three_transactions("INSERT INTO t VALUES (1)");
+    expect_stop("public.t");
+    EXPECT_THAT(task.call({"run", "--until", "now"}).errors, ::testing::Not(HasSubstr("INJECTED 2")));
+    destination.exec("DELETE FROM t");
+    expect_going_on();
+}
+
 }  // namespace
 }  // namespace walferry::testing

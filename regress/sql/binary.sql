@@ -139,30 +139,6 @@ DROP TABLE many, got;
 SELECT stop_slot();
 
 --
--- With a backlog, the first commit goes at once, and what follows is held: over WAL of others until a heartbeat comes.
--- Behind a heartbeat nothing is held.
---
-CREATE TABLE few (a int);
-CREATE TABLE others (t text);
-ALTER TABLE others ALTER t SET STORAGE EXTERNAL;
-SELECT start_slot();
-INSERT INTO few VALUES (1);
-INSERT INTO few VALUES (2);
-INSERT INTO few VALUES (3);
-INSERT INTO others SELECT repeat('x', 10000) FROM generate_series(1, 20);
-SELECT string_agg(kind, '' ORDER BY number, place) AS kinds, get_byte(frame, 1) AS flags
-FROM frames('include', 'public.few') WITH ORDINALITY f (frame, number), messages(frame) WITH ORDINALITY m (kind, body, place)
-GROUP BY number, frame ORDER BY number;
-SELECT count(pg_logical_emit_message(false, 'walferry', 'beat'));
-INSERT INTO few VALUES (4);
-INSERT INTO others SELECT repeat('x', 10000) FROM generate_series(1, 20);
-SELECT string_agg(kind, '' ORDER BY number, place) AS kinds, get_byte(frame, 1) AS flags
-FROM frames('include', 'public.few') WITH ORDINALITY f (frame, number), messages(frame) WITH ORDINALITY m (kind, body, place)
-GROUP BY number, frame ORDER BY number;
-DROP TABLE few, others;
-SELECT stop_slot();
-
---
 -- every type: the bytes are what its send function makes, or its output function
 --
 CREATE FUNCTION row_values(body bytea) RETURNS bytea[] LANGUAGE plpgsql AS $$

@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <unordered_map>
 
+#include "schema/tables.h"
+
 namespace walferry {
 
 namespace {
@@ -12,6 +14,7 @@ namespace {
 // search_path holds, and by the name alone text's would be taken, which says otherwise and uses no index.
 const char *const columns_sql = R"(
 SELECT a.attname, a.atttypid, coalesce(by_index.operator, by_type.operator, 'OPERATOR(pg_catalog.=)'),
+       tn.nspname, t.typname,
        EXISTS (SELECT FROM pg_catalog.pg_index i
                JOIN pg_catalog.pg_class ic ON ic.oid = i.indexrelid
                JOIN pg_catalog.pg_am am ON am.oid = ic.relam AND am.amname = 'btree'
@@ -20,6 +23,7 @@ FROM pg_catalog.pg_class c
 JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
 JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
 JOIN pg_catalog.pg_type t ON t.oid = a.atttypid
+JOIN pg_catalog.pg_namespace tn ON tn.oid = t.typnamespace
 LEFT JOIN LATERAL (
     SELECT pg_catalog.format('OPERATOR(%I.%s)', opn.nspname, op.oprname) AS operator
     FROM pg_catalog.pg_index i,
@@ -94,8 +98,20 @@ Result<DestinationTable> find_destination_table(pq::Connection &connection, pq::
                               {}});
         }
         const int row = found->second;
+        // In its binary form one type's value is another one's too, and a wrong one.
+        if (column.binary && !same_type(column.type_schema, column.type_name, rows.view(row, 3), rows.view(row, 4))) {
+            return fail(Error{ErrorKind::conflict,
+                              Side::destination,
+                              "42804",
+                              "column \"" + column.name + "\" of table " + relation.qualified_name() + " is of type " +
+                                  rows.text(row, 3) + "." + rows.text(row, 4) + ", at the source it is " +
+                                  column.type_schema + "." + column.type_name,
+                              {},
+                              "Change the type here to the source's, and start again.",
+                              {}});
+        }
         table.columns.push_back({connection.quote_identifier(column.name), static_cast<Oid>(rows.integer(row, 1)),
-                                 rows.text(row, 2), rows.boolean(row, 3)});
+                                 rows.text(row, 2), rows.boolean(row, 5)});
     }
     return table;
 }

@@ -59,8 +59,9 @@ Result<void> Worker::run(const StopFlag &stop) {
     WF_TRY(connect());
     while (!stop.requested()) {
         const auto seen = bell_.count();
-        if (const auto batch = batches_.try_pop()) {
-            WF_TRY(apply(*batch));
+        batch_ = batches_.try_pop();
+        if (batch_) {
+            WF_TRY(apply(*batch_));
         } else if (!stop.requested()) {
             bell_.wait(seen);
         }
@@ -74,10 +75,11 @@ Result<void> Worker::connect() {
     WF_ASSIGN(auto connection, pq::Connection::open(options_));
     session_ = std::make_unique<Session>(std::move(connection));
     WF_TRY(session_->pipeline.enter());
+    // A predecessor's backend may not have ended yet, and may still commit: see wait_for_workers().
+    WF_TRY(session_->pipeline.send(lock_worker_sql, std::vector<pq::Param>{task_}));
     WF_TRY(session_->pipeline.prepare("checkpoint", advance_checkpoint_sql, {}));
     WF_TRY(session_->pipeline.sync());
-    WF_TRY(session_->pipeline.read());
-    WF_TRY(session_->pipeline.read());
+    for (int answers = 0; answers < 3; ++answers) WF_TRY(session_->pipeline.read());
     return {};
 }
 
@@ -234,7 +236,7 @@ Result<void> Worker::commit(const BatchTransaction &last) {
     auto advanced = session_->pipeline.read();
     if (!advanced) {
         Error error = std::move(advanced).error();
-        if (error.sqlstate != "23502") return fail(std::move(error));
+        if (error.sqlstate != "23502") return fail(explain_commit(std::move(error), last));
         return fail(
             ErrorKind::state,
             "the task's checkpoint at the destination is no longer " + old_lsn + ": another process moved it",
@@ -246,7 +248,9 @@ Result<void> Worker::commit(const BatchTransaction &last) {
             "Somebody has cleaned up while the task ran: begin it anew (walferry cleanup, empty the destination, "
             "walferry run).");
     }
-    WF_TRY(session_->pipeline.read());  // COMMIT
+    if (auto committed = session_->pipeline.read(); !committed) {
+        return fail(explain_commit(std::move(committed).error(), last));
+    }
     WF_TRY(session_->pipeline.read());  // sync
     failpoint("after_commit");
     checkpoint_ = transaction.end_lsn;
@@ -254,6 +258,13 @@ Result<void> Worker::commit(const BatchTransaction &last) {
     positions_.applied_commit_time.store(transaction.commit_time, std::memory_order_relaxed);
     positions_.changes.fetch_add(changes_sent_, std::memory_order_relaxed);
     return {};
+}
+
+// A deferred check may speak up only now.
+Error Worker::explain_commit(Error error, const BatchTransaction &last) {
+    if (error.kind == ErrorKind::server) error.kind = ErrorKind::conflict;
+    return std::move(error).with_context(fmt::format("COMMIT of source transaction {} committed at {}",
+                                                     last.transaction.xid, last.transaction.commit_lsn.text()));
 }
 
 Error Worker::explain(Error error, const Change &change, const BatchTransaction &transaction) {
@@ -282,8 +293,8 @@ std::string Worker::describe_key(const Change &change) {
         types.push_back(table->second.destination.columns[i].type);
         params_.add(value.null() ? nullptr : value.data, value.null() ? 0 : value.length, columns[i].binary);
         if (!items.empty()) items += " || ', ' || ";
-        items += fmt::format("'{} = ' || pg_catalog.quote_nullable(${}::text)",
-                             table->second.destination.columns[i].name, types.size());
+        items += fmt::format("{} || pg_catalog.quote_nullable(${}::text)",
+                             session_->connection.quote_literal(columns[i].name + " = "), types.size());
     }
     if (types.empty()) return {};
     auto connection = pq::Connection::open(options_);

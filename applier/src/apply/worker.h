@@ -83,6 +83,7 @@ private:
     Result<Prepared *> find_statement(const Change &change, Table &table, const BatchTransaction &transaction);
     Result<void> read_owed(std::size_t leave);
     Result<void> commit(const BatchTransaction &last);
+    Error explain_commit(Error error, const BatchTransaction &last);
     Error explain(Error error, const Change &change, const BatchTransaction &transaction);
     std::string describe_key(const Change &change);
 
@@ -93,6 +94,8 @@ private:
     Doorbell &bell_;
     Positions &positions_;
 
+    // Being applied. When that fails it stays: its frames say that something is not applied, until all threads have ended.
+    std::unique_ptr<const Batch> batch_;
     std::unique_ptr<Session> session_;
     std::deque<Owed> owed_;
     std::uint64_t changes_sent_ = 0;  // of the destination transaction under way

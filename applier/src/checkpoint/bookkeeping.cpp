@@ -22,6 +22,7 @@ CREATE TABLE IF NOT EXISTS walferry.task (
     slot text NOT NULL,
     include text NOT NULL,
     exclude text NOT NULL,
+    stages text NOT NULL,
     phase text NOT NULL,
     created timestamptz NOT NULL DEFAULT pg_catalog.now()
 );
@@ -124,7 +125,7 @@ Result<std::optional<TaskRecord>> find_task(pq::Connection &destination, const s
     WF_ASSIGN(const bool exists, bookkeeping_exists(destination));
     if (!exists) return std::nullopt;
     WF_ASSIGN(const pq::Rows rows,
-              destination.exec("SELECT version, source_system, source_database, slot, include, exclude, phase"
+              destination.exec("SELECT version, source_system, source_database, slot, include, exclude, stages, phase"
                                " FROM walferry.task WHERE name = $1",
                                {task}));
     if (rows.count() == 0) return std::nullopt;
@@ -134,18 +135,19 @@ Result<std::optional<TaskRecord>> find_task(pq::Connection &destination, const s
                         std::to_string(bookkeeping_version),
                     "Use the version of walferry that began the task.");
     }
-    TaskRecord record{rows.text(0, 1), rows.text(0, 2), rows.text(0, 3), rows.text(0, 4), rows.text(0, 5), {}};
-    WF_ASSIGN(record.phase, parse_phase(rows.view(0, 6)));
+    TaskRecord record{
+        rows.text(0, 1), rows.text(0, 2), rows.text(0, 3), rows.text(0, 4), rows.text(0, 5), rows.text(0, 6), {}};
+    WF_ASSIGN(record.phase, parse_phase(rows.view(0, 7)));
     return record;
 }
 
 Result<void> insert_task(pq::Connection &destination, const std::string &task, const TaskRecord &record) {
     return run(
         destination,
-        "INSERT INTO walferry.task (name, version, source_system, source_database, slot, include, exclude, phase)"
-        " VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+        "INSERT INTO walferry.task (name, version, source_system, source_database, slot, include, exclude, stages, phase)"
+        " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
         {task, std::to_string(bookkeeping_version), record.source_system, record.source_database, record.slot,
-         record.include, record.exclude, to_string(record.phase)});
+         record.include, record.exclude, record.stages, to_string(record.phase)});
 }
 
 Result<void> set_phase(pq::Connection &destination, const std::string &task, Phase phase) {
@@ -253,11 +255,12 @@ Result<std::optional<Progress>> find_progress(pq::Connection &destination, const
 
 Result<void> save_progress(pq::Connection &destination, const std::string &task, const Progress &progress) {
     WF_TRY(destination.exec("SET synchronous_commit = on"));
-    return run(destination,
-               "UPDATE walferry.progress SET flushed_lsn = $2, received_lsn = $3, source_lsn = $4, changes = $5,"
-               " transactions = $6, updated = pg_catalog.now(), last_error = NULL WHERE task = $1",
-               {task, lsn_param(progress.flushed_lsn), lsn_param(progress.received_lsn), lsn_param(progress.source_lsn),
-                std::to_string(progress.changes), std::to_string(progress.transactions)});
+    return run(
+        destination,
+        "UPDATE walferry.progress SET flushed_lsn = GREATEST(flushed_lsn, $2::pg_lsn), received_lsn = $3, source_lsn = $4, changes = $5,"
+        " transactions = $6, updated = pg_catalog.now(), last_error = NULL WHERE task = $1",
+        {task, lsn_param(progress.flushed_lsn), lsn_param(progress.received_lsn), lsn_param(progress.source_lsn),
+         std::to_string(progress.changes), std::to_string(progress.transactions)});
 }
 
 Result<void> save_error(pq::Connection &destination, const std::string &task, const std::string &error) {
@@ -296,6 +299,13 @@ COMMIT)";
         return fail(std::move(error));
     }
     return {};
+}
+
+const char *const lock_worker_sql = "SELECT pg_advisory_lock(hashtextextended('walferry worker:' || $1, 0))";
+
+Result<void> wait_for_workers(pq::Connection &destination, const std::string &task) {
+    WF_TRY(run(destination, lock_worker_sql, {task}));
+    return run(destination, "SELECT pg_advisory_unlock(hashtextextended('walferry worker:' || $1, 0))", {task});
 }
 
 Result<bool> try_lock_task(pq::Connection &destination, const std::string &task) {

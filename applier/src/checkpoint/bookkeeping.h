@@ -44,6 +44,7 @@ struct TaskRecord {
     std::string slot;
     std::string include;  // patterns, joined
     std::string exclude;
+    std::string stages;  // joined with commas, in order
     Phase phase = Phase::slot;
 };
 
@@ -109,6 +110,11 @@ Result<void> delete_task(pq::Connection &destination, const std::string &task);
 
 // Held by a running `run` for as long as its connection lives. False: another process holds it.
 Result<bool> try_lock_task(pq::Connection &destination, const std::string &task);
+
+// Held by an apply worker's session, $1 task. A process that was killed may leave a backend behind that still commits; a
+// new one waits for it before it reads where to go on.
+extern const char *const lock_worker_sql;
+Result<void> wait_for_workers(pq::Connection &destination, const std::string &task);
 
 // Prepared by the apply workers: $1 task, $2 old LSN, $3 new LSN, $4 commit time (microseconds since 2000-01-01 as
 // bigint). Raises not_null_violation when the stored position is not $2.

@@ -38,7 +38,9 @@ public:
             }
             WF_TRY(keep(std::move(error)));
         }
-        if (destination_) {
+        if (destination_ && failed_) {  // remembered, so that a repeated cleanup knows whose slot it is
+            done_.push_back(fmt::format("bookkeeping of task {} at the destination is left until then", task_.name));
+        } else if (destination_) {
             WF_TRY(delete_task(*destination_, task_.name));
             done_.push_back(fmt::format("bookkeeping of task {} at the destination: {}", task_.name,
                                         begun_ ? "removed" : "there is none"));
@@ -90,6 +92,13 @@ private:
         }
         if (const auto ours = check_slot_is_ours(*slot, PQdb(source.raw())); !ours) {
             done_.push_back(fmt::format("{}: left alone", ours.error().message));
+            return {};
+        }
+        if (destination_ && !begun_) {  // another task's, of the same name at another destination, for all we know
+            done_.push_back(
+                fmt::format("slot {} at the source: left alone, as the destination knows no task {}. If it is "
+                            "of no use: SELECT pg_drop_replication_slot('{}');",
+                            slot_, task_.name, slot_));
             return {};
         }
         WF_TRY(drop_when_free(source));

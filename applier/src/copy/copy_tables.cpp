@@ -54,10 +54,12 @@ public:
         TableState state;
         state.relid = table.relid;
         WF_TRY(begin_at_source(table, state));
-        WF_TRY(begin_at_destination(table));
-        WF_TRY(copy_rows(table, state));
+        WF_ASSIGN(const bool pending, begin_at_destination(table));
+        if (pending) {
+            WF_TRY(copy_rows(table, state));
+            WF_TRY(set_copied(destination_, task_.name, state));
+        }
         WF_TRY(source_.exec("COMMIT"));
-        WF_TRY(set_copied(destination_, task_.name, state));
         failpoint("copy_before_commit");
         WF_TRY(destination_.exec("COMMIT"));
         progress_.tables_done.fetch_add(1, std::memory_order_relaxed);
@@ -78,9 +80,15 @@ private:
         return {};
     }
 
-    Result<void> begin_at_destination(const Table &table) {
+    // False: a killed predecessor's backend has copied the table after all, while we waited for its lock.
+    Result<bool> begin_at_destination(const Table &table) {
         const std::string name = destination_.quote_qualified(table.schema, table.name);
         WF_TRY(destination_.exec("BEGIN"));
+        WF_TRY(destination_.exec("LOCK TABLE ONLY " + name + " IN SHARE ROW EXCLUSIVE MODE"));
+        WF_ASSIGN(const pq::Rows state,
+                  destination_.exec("SELECT state FROM walferry.table_state WHERE task = $1 AND relid = $2",
+                                    {task_.name, std::to_string(table.relid)}));
+        if (state.count() == 1 && state.view(0, 0) == "copied") return false;
         WF_ASSIGN(const pq::Rows rows, destination_.exec("SELECT EXISTS (SELECT FROM ONLY " + name + ")"));
         if (rows.boolean(0, 0)) {
             return fail(Error{ErrorKind::state,
@@ -92,7 +100,7 @@ private:
                               {}});
         }
         if (options_.own_tables) WF_TRY(destination_.exec("TRUNCATE ONLY " + name));  // what FREEZE asks for
-        return {};
+        return true;
     }
 
     Result<void> copy_rows(const Table &table, TableState &state) {

@@ -15,6 +15,8 @@ namespace {
 
 // How long a wait may go on before the stop flag is looked at.
 constexpr int stop_check_ms = 100;
+// How many bytes of COPY data may wait in libpq's buffer.
+constexpr std::size_t flush_bytes = 64 * 1024;
 
 struct Keywords {
     explicit Keywords(const Conninfo &info) {
@@ -108,7 +110,8 @@ Result<void> Connection::cancel_if_stopped() {
     return fail(ErrorKind::interrupted, "stopped by request");
 }
 
-Result<bool> Connection::wait_readable(int timeout_ms) {
+// Wait for one of the events (POLLIN, POLLOUT); the ones that came, 0 on a time-out.
+Result<short> Connection::wait_socket(short events, int timeout_ms) {
     using std::chrono::steady_clock;
     const auto deadline = steady_clock::now() + std::chrono::milliseconds(timeout_ms);
     while (true) {
@@ -118,11 +121,31 @@ Result<bool> Connection::wait_readable(int timeout_ms) {
             const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(deadline - steady_clock::now());
             slice = static_cast<int>(std::clamp<long>(left.count(), 0, stop_check_ms));
         }
-        pollfd socket{PQsocket(raw()), POLLIN, 0};
+        pollfd socket{PQsocket(raw()), events, 0};
         const int ready = poll(&socket, 1, slice);
-        if (ready > 0) return true;
+        if (ready > 0) return socket.revents;
         if (ready < 0 && errno != EINTR) return fail(connection_lost(side_, raw()));
-        if (timeout_ms >= 0 && steady_clock::now() >= deadline) return false;
+        if (timeout_ms >= 0 && steady_clock::now() >= deadline) return short{0};
+    }
+}
+
+Result<bool> Connection::wait_readable(int timeout_ms) {
+    WF_ASSIGN(const short events, wait_socket(POLLIN, timeout_ms));
+    return events != 0;
+}
+
+Result<void> Connection::set_nonblocking(bool nonblocking) {
+    if (PQsetnonblocking(raw(), nonblocking ? 1 : 0) != 0) return fail(connection_lost(side_, raw()));
+    return {};
+}
+
+Result<void> Connection::flush() {
+    while (true) {
+        const int left = PQflush(raw());
+        if (left == 0) return {};
+        if (left < 0) return fail(connection_lost(side_, raw()));
+        WF_ASSIGN(const short events, wait_socket(POLLIN | POLLOUT, -1));
+        if ((events & POLLIN) != 0 && PQconsumeInput(raw()) == 0) return fail(connection_lost(side_, raw()));
     }
 }
 
@@ -203,18 +226,26 @@ Result<std::optional<CopyData>> Connection::copy_row() {
 Result<void> Connection::start_copy_in(const std::string &sql) {
     WF_ASSIGN(const Rows rows, exec(sql));
     if (PQresultStatus(rows.raw()) != PGRES_COPY_IN) return fail(ErrorKind::bug, "not a COPY FROM STDIN: " + sql);
-    return {};
+    copy_unflushed_ = 0;
+    return set_nonblocking(true);
 }
 
 Result<void> Connection::put_copy(std::string_view bytes) {
-    if (PQputCopyData(raw(), bytes.data(), static_cast<int>(bytes.size())) == 1) return {};
-    // The server has refused something: its own words tell more than the broken pipe.
-    WF_TRY(finish_copy_in());
-    return fail(connection_lost(side_, raw()));
+    if (PQputCopyData(raw(), bytes.data(), static_cast<int>(bytes.size())) != 1) {
+        // The server has refused something: its own words tell more than the broken pipe.
+        WF_TRY(finish_copy_in());
+        return fail(connection_lost(side_, raw()));
+    }
+    copy_unflushed_ += bytes.size();
+    if (copy_unflushed_ < flush_bytes) return {};
+    copy_unflushed_ = 0;
+    return flush();
 }
 
 Result<std::uint64_t> Connection::finish_copy_in() {
     if (PQputCopyEnd(raw(), nullptr) != 1) return fail(connection_lost(side_, raw()));
+    WF_TRY(flush());
+    WF_TRY(set_nonblocking(false));
     WF_ASSIGN(const Rows rows, last_result());
     return rows.affected().value_or(0);
 }

@@ -58,6 +58,12 @@ public:
     Result<void> put_copy(std::string_view bytes);
     Result<std::uint64_t> finish_copy_in();
 
+    // Don't let libpq wait by itself when the server takes no more: what is sent is kept until flush(), which every
+    // sender must call before libpq's buffer grows large.
+    Result<void> set_nonblocking(bool nonblocking);
+    // Send what is kept; waits interruptibly, and takes in what the server sends meanwhile, so neither waits for the other.
+    Result<void> flush();
+
     // Wait until the socket can be read (or for at most `timeout_ms`, -1: for ever). False on a time-out.
     Result<bool> wait_readable(int timeout_ms);
 
@@ -86,11 +92,13 @@ private:
 
     Result<Rows> last_result();
     Result<void> cancel_if_stopped();
+    Result<short> wait_socket(short events, int timeout_ms);
 
     std::unique_ptr<PGconn, Finish> connection_;
     Side side_;
     const StopFlag *stop_;
     bool cancelled_ = false;
+    std::size_t copy_unflushed_ = 0;  // bytes of COPY data since the last flush
 };
 
 }  // namespace walferry::pq

@@ -5,12 +5,20 @@
 
 namespace walferry::pq {
 
+namespace {
+// How many bytes of parameters may wait in libpq's buffer.
+constexpr std::size_t unflushed_max = 256 * 1024;
+}  // namespace
+
 Result<void> Pipeline::sent(int ok) {
     if (ok == 1) return {};
     return fail(connection_lost(connection_.side(), connection_.raw()));
 }
 
-Result<void> Pipeline::enter() { return sent(PQenterPipelineMode(connection_.raw())); }
+Result<void> Pipeline::enter() {
+    WF_TRY(connection_.set_nonblocking(true));
+    return sent(PQenterPipelineMode(connection_.raw()));
+}
 
 Result<void> Pipeline::send(const std::string &sql, std::span<const Param> params) {
     std::vector<const char *> values;
@@ -26,15 +34,25 @@ Result<void> Pipeline::prepare(const std::string &name, const std::string &sql, 
 }
 
 Result<void> Pipeline::send_prepared(const std::string &name, const RawParams &params) {
-    return sent(PQsendQueryPrepared(connection_.raw(), name.c_str(), static_cast<int>(params.values.size()),
-                                    params.values.data(), params.lengths.data(), params.formats.data(), 0));
+    WF_TRY(sent(PQsendQueryPrepared(connection_.raw(), name.c_str(), static_cast<int>(params.values.size()),
+                                    params.values.data(), params.lengths.data(), params.formats.data(), 0)));
+    for (std::size_t i = 0; i < params.values.size(); ++i) {
+        if (params.values[i] != nullptr) unflushed_ += static_cast<std::size_t>(params.lengths[i]);
+    }
+    if (unflushed_ < unflushed_max) return {};
+    unflushed_ = 0;
+    return connection_.flush();
 }
 
-Result<void> Pipeline::sync() { return sent(PQpipelineSync(connection_.raw())); }
+Result<void> Pipeline::sync() {
+    WF_TRY(sent(PQpipelineSync(connection_.raw())));
+    return connection_.flush();
+}
 
 Result<void> Pipeline::flush() {
     WF_TRY(sent(PQsendFlushRequest(connection_.raw())));
-    return sent(PQflush(connection_.raw()) == 0 ? 1 : 0);
+    unflushed_ = 0;
+    return connection_.flush();
 }
 
 Result<Rows> Pipeline::read() {

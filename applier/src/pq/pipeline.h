@@ -40,6 +40,8 @@ private:
     std::deque<std::string> texts_;  // never moved
 };
 
+// Sending never waits for the server for longer than the connection's waits do: interruptibly.
+//
 // Thread: as the connection's. The connection must outlive it.
 class Pipeline {
 public:
@@ -63,6 +65,7 @@ private:
     Result<void> sent(int ok);
 
     Connection &connection_;
+    std::size_t unflushed_ = 0;  // bytes of parameters since the last flush
 };
 
 }  // namespace walferry::pq

@@ -42,7 +42,7 @@ Result<void> Receiver::start(const StreamStart &start) {
 
 Result<void> Receiver::run(const StopFlag &stop) {
     while (!stop.requested()) {
-        settle();
+        settle(stop);
         WF_TRY(send_feedback_if_due());
         WF_TRY(send_heartbeat_if_due());
         if (!budget_.has_room()) {
@@ -108,16 +108,16 @@ Result<void> Receiver::handle_keepalive(std::string_view body) {
     if (reader.failed()) return fail(ErrorKind::protocol, "the source sent a short keepalive");
     positions_.source_time.store(time, std::memory_order_relaxed);
     positions_.source_lsn.raise(sent_lsn);
-    positions_.received_lsn.raise(sent_lsn);
+    if (!may_be_held_) positions_.received_lsn.raise(sent_lsn);
     keepalive_lsn_ = sent_lsn;
-    settle();
     return reply_requested ? send_feedback() : Result<void>{};
 }
 
 // With nothing held back, all that commits before the keepalive's place has come; with no frame in use it has been
 // applied as well. The keepalive is remembered until then: a walsender with nothing to do sends none.
-void Receiver::settle() {
-    if (!may_be_held_ && budget_.in_use() == 0) positions_.applied_lsn.raise(keepalive_lsn_);
+// After a stop frames are given back without having been applied: the flag, looked at behind the budget, tells.
+void Receiver::settle(const StopFlag &stop) {
+    if (!may_be_held_ && budget_.in_use() == 0 && !stop.requested()) positions_.applied_lsn.raise(keepalive_lsn_);
 }
 
 Result<void> Receiver::send_feedback_if_due() {

@@ -57,7 +57,7 @@ public:
 private:
     Result<void> handle(pq::CopyData message, const StopFlag &stop);
     Result<void> handle_keepalive(std::string_view body);
-    void settle();
+    void settle(const StopFlag &stop);
     Result<void> push(std::unique_ptr<Frame> frame, const StopFlag &stop);
     Result<void> send_feedback();
     Result<void> send_feedback_if_due();

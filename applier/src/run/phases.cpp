@@ -71,6 +71,16 @@ Result<void> wait_for_older_transactions(TaskSession &session) {
     return fail(ErrorKind::interrupted, "stopped by request");
 }
 
+// If this task has made one: a task of the schema alone must not touch what another one of its name has made.
+Result<void> drop_own_slot(TaskSession &session) {
+    if (!session.task.copy_stage && !session.task.stream_stage) return {};
+    WF_ASSIGN(const auto slot, find_slot(session.source, session.record.slot));
+    if (slot && check_slot_is_ours(*slot, session.record.source_database)) {
+        WF_TRY(drop_slot(session.source, session.record.slot));
+    }
+    return {};
+}
+
 // The slot that the task began with; gone or foreign, changes are lost and nothing may be applied from it.
 Result<void> check_slot(TaskSession &session, Lsn checkpoint, Lsn flushed_lsn) {
     const std::string &name = session.record.slot;
@@ -93,6 +103,19 @@ Result<void> check_slot(TaskSession &session, Lsn checkpoint, Lsn flushed_lsn) {
                           {}});
     }
     const Lsn held = std::max(checkpoint, flushed_lsn);
+    WF_ASSIGN(const pq::Rows wal,
+              session.source.exec("SELECT CASE WHEN pg_is_in_recovery() THEN pg_last_wal_replay_lsn()"
+                                  " ELSE pg_current_wal_insert_lsn() END"));
+    if (const auto end = Lsn::parse(wal.view(0, 0)); end && *end < held) {
+        return fail(Error{ErrorKind::state,
+                          Side::source,
+                          {},
+                          fmt::format("the source's WAL ends at {}, but the destination holds its changes up to {}",
+                                      end->text(), held.text()),
+                          "The source was set back: restored from a backup, or failed over to a standby that lagged.",
+                          anew,
+                          {}});
+    }
     if (slot->confirmed_flush_lsn > held) {
         return fail(
             Error{ErrorKind::state,
@@ -108,6 +131,7 @@ Result<void> check_slot(TaskSession &session, Lsn checkpoint, Lsn flushed_lsn) {
 }
 
 Result<void> run_stream(TaskSession &session, CopyFilter filter, Lsn until) {
+    WF_TRY(wait_for_workers(session.destination, session.task.name));
     WF_ASSIGN(const auto progress, find_progress(session.destination, session.task.name));
     if (!progress) {
         return fail(ErrorKind::state, "the task has no checkpoint at the destination",
@@ -127,7 +151,7 @@ Result<void> run_stream(TaskSession &session, CopyFilter filter, Lsn until) {
 }
 
 Result<CopyFilter> read_filter(TaskSession &session) {
-    if (!session.task.copy_stage) return CopyFilter{};
+    if (!session.task.copy_stage) return CopyFilter{};  // no table was copied: all changes are the stream's
     WF_ASSIGN(const auto tables, list_tables(session.destination, session.task.name));
     return CopyFilter::from(tables);
 }
@@ -207,6 +231,7 @@ Result<void> copy_data(TaskSession &session) {
                               "Begin the task anew: walferry cleanup, empty the destination, walferry run.",
                               {}});
         }
+        if (!session.task.schema_stage) WF_TRY(check_column_types(session.destination, tables));
         progress.tables = tables.size();
         spdlog::info("copying {} tables", tables.size());
         const auto copied = copy_tables(session.task, tables, {session.encoding, session.task.schema_stage}, progress,
@@ -270,8 +295,7 @@ Result<void> make_constraints(TaskSession &session) {
 
 Result<void> stream_changes(TaskSession &session, Lsn until) {
     if (!session.task.stream_stage) {
-        const auto slot = find_slot(session.source, session.record.slot);
-        if (slot && *slot) WF_TRY(drop_slot(session.source, session.record.slot));
+        WF_TRY(drop_own_slot(session));
         return set_phase(session.destination, session.task.name, Phase::done);
     }
     spdlog::info("streaming changes");
@@ -284,10 +308,7 @@ Result<void> stream_changes(TaskSession &session, Lsn until) {
 }
 
 Result<void> forget_task(TaskSession &session) {
-    WF_ASSIGN(const auto slot, find_slot(session.source, session.record.slot));
-    if (slot && check_slot_is_ours(*slot, session.record.source_database)) {
-        WF_TRY(drop_slot(session.source, session.record.slot));
-    }
+    WF_TRY(drop_own_slot(session));
     return delete_task(session.destination, session.task.name);
 }
 

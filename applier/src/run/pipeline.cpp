@@ -81,6 +81,8 @@ Result<void> stream(const Task &task, PipelineOptions options, const StopFlag &s
                                                                              options.encoding, nullptr)));
     WF_ASSIGN(auto before, find_progress(progress_connection, task.name));
     Checkpointer checkpointer(std::move(progress_connection), task.name, before.value_or(Progress{}), positions);
+    // What was confirmed is applied too, although the checkpoint may stand at the last commit before it.
+    if (before) positions.applied_lsn.raise(before->flushed_lsn);
     WF_TRY(checkpointer.save());  // a predecessor may have left commits unflushed
 
     auto replication = data_connection(task, Side::source, "receiver", options.encoding, &halt.flag());
@@ -96,8 +98,9 @@ Result<void> stream(const Task &task, PipelineOptions options, const StopFlag &s
     std::optional<Planner> planner;
     Ring<Batch> batches(batch_ring_capacity, planner_bell, worker_bell);
     planner.emplace(frames, batches, planner_bell, std::move(options.filter), options.start.lsn);
-    Worker worker(apply_connection(task, "worker 1", options.encoding, &halt.flag()), task.name, options.start.lsn,
-                  batches, worker_bell, positions);
+    auto apply = apply_connection(task, "worker 1", options.encoding, &halt.flag());
+    apply.settings.emplace_back("synchronous_commit", "off");  // the checkpointer sees to durability
+    Worker worker(std::move(apply), task.name, options.start.lsn, batches, worker_bell, positions);
     Receiver receiver(std::move(replication_connection), std::move(heartbeat_connection), frames, budget, positions);
     WF_TRY(receiver.start(options.start));
     {

@@ -68,6 +68,15 @@ Result<std::string> source_patterns(pq::Connection &source, const std::vector<st
     return rows.text(0, 0);
 }
 
+std::string stages(const Task &task) {
+    std::string out;
+    for (const auto &[wanted, name] :
+         {std::pair{task.schema_stage, "schema"}, {task.copy_stage, "copy"}, {task.stream_stage, "stream"}}) {
+        if (wanted) out += (out.empty() ? "" : ",") + std::string(name);
+    }
+    return out;
+}
+
 Result<void> check_same_task(const TaskRecord &record, const TaskRecord &now) {
     const std::string anew =
         "To change that, begin the task anew: walferry cleanup, empty the destination, walferry run. "
@@ -85,6 +94,10 @@ Result<void> check_same_task(const TaskRecord &record, const TaskRecord &now) {
     if (record.include != now.include || record.exclude != now.exclude) {
         return fail(ErrorKind::state, "the task file's objects are not those that this task began with",
                     "It began with include \"" + record.include + "\" and exclude \"" + record.exclude + "\". " + anew);
+    }
+    if (record.stages != now.stages) {
+        return fail(ErrorKind::state, "the task file's stages are not those that this task began with",
+                    "It began with " + record.stages + ". " + anew);
     }
     return {};
 }
@@ -113,11 +126,13 @@ private:
         WF_ASSIGN(auto source, pq::Connection::open(control_connection(task_, Side::source, "control", &stop_)));
         WF_ASSIGN(const SourceIdentity identity, identify(source));
         WF_TRY(source.exec("SET client_encoding = " + source.quote_literal(identity.encoding)));
+        // What we commit there only flushes the log; a standby that is away must not hold it up.
+        WF_TRY(source.exec("SET synchronous_commit = local"));
         WF_ASSIGN(auto destination, pq::Connection::open(data_connection(task_, Side::destination, "control",
                                                                          identity.encoding, &stop_)));
         WF_TRY(lock_task(destination, task_, stop_));
 
-        TaskRecord now{identity.system, identity.database, task_.slot, {}, {}, Phase::slot};
+        TaskRecord now{identity.system, identity.database, task_.slot, {}, {}, stages(task_), Phase::slot};
         WF_ASSIGN(auto record, find_task(destination, task_.name));
         if (!record) {
             WF_TRY(precheck_or_refuse(task_, &stop_));

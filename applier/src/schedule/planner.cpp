@@ -29,6 +29,7 @@ Result<bool> Planner::step(const StopFlag &stop) {
     const bool worked = frame_ != nullptr;
     if (worked) WF_TRY(decoder_.decode(frame_->bytes(), *this));
     frame_.reset();
+    cut_by_bytes();
     // The worker has taken all there was: what is ready need not wait for more.
     if (batches_.drained()) hand_on_complete();
     return worked;
@@ -56,10 +57,9 @@ void Planner::on_change(Change change) {
     }
     hold_frame();
     batch_->changes.push_back(std::move(change));
-    if (full()) {
-        hand_on_complete();
-        if (full()) hand_on_piece(false);
-    }
+    if (batch_->changes.size() < batch_changes_max) return;
+    hand_on_complete();
+    if (batch_->changes.size() >= batch_changes_max) hand_on_piece(false);
 }
 
 void Planner::on_commit() {
@@ -68,16 +68,23 @@ void Planner::on_commit() {
         skipping_ = false;
         return;
     }
+    // The commit's frame counts until it is applied, be there changes with it or not: by the budget the receiver knows
+    // that something is still under way.
+    hold_frame();
     if (!batch_->first_piece) {
         hand_on_piece(true);
-    } else if (full() || batch_->transactions.size() >= batch_changes_max) {
+    } else if (batch_->transactions.size() >= batch_changes_max) {
         hand_on_complete();
     }
 }
 
 void Planner::on_heartbeat(Lsn, std::string_view) {}
 
-bool Planner::full() const { return batch_->changes.size() >= batch_changes_max || batch_->bytes >= batch_bytes_max; }
+// Between frames: a huge one, all of one row perhaps, must not make a batch of each small change beside it.
+void Planner::cut_by_bytes() {
+    if (batch_->bytes >= batch_bytes_max) hand_on_complete();
+    if (batch_->bytes >= batch_bytes_max) hand_on_piece(false);
+}
 
 std::size_t Planner::complete_transactions() const {
     const bool open = in_transaction_ && !skipping_;

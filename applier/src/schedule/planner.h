@@ -47,7 +47,7 @@ private:
     void on_commit() override;
     void on_heartbeat(Lsn lsn, std::string_view content) override;
 
-    bool full() const;
+    void cut_by_bytes();
     std::size_t complete_transactions() const;
     void hold_frame();
     void hand_on_complete();        // whole transactions that are ready

@@ -60,6 +60,7 @@ public:
 
     std::size_t bytes_in_use() const { return budget_.in_use(); }
     void forget() { taken_.clear(); }
+    void forget_all_but_last() { taken_.erase(taken_.begin(), taken_.end() - 1); }
 
 private:
     StopFlag stop_;
@@ -195,6 +196,20 @@ TEST(Planner, FramesCountWhateverIsTakenFromThem) {
         bench.forget();
     }
     EXPECT_LT(bench.bytes_in_use(), batch_bytes_max + 2 * 64 * 1024);
+}
+
+// The receiver takes "no bytes in use" for "all applied": a commit that comes alone, behind its changes, must count too.
+TEST(Planner, CommitAloneIsStillUnderWay) {
+    Bench bench;
+    FrameBuilder builder;
+    builder.hello().begin(test_transaction(1)).relation(test_relation());
+    for (std::size_t i = 0; i < batch_changes_max; ++i) builder.insert(t, {"x", "a"});
+    bench.give(builder.commit(test_transaction(1), batch_changes_max).frame());
+    (void)bench.take();
+    bench.forget_all_but_last();
+    EXPECT_GT(bench.bytes_in_use(), 0U);
+    bench.forget();
+    EXPECT_EQ(bench.bytes_in_use(), 0U);
 }
 
 TEST(CopyFilter, RestsBehindTheCopy) {

@@ -2,7 +2,11 @@
 #include "schema/tables.h"
 
 #include <algorithm>
+#include <map>
+#include <tuple>
 #include <unordered_map>
+
+#include "pq/array.h"
 
 namespace walferry {
 
@@ -42,9 +46,11 @@ WHERE c.relkind = 'r' AND c.relpersistence = 'p'
                        pg_catalog.convert_from(pg_catalog.decode($2, 'hex'), 'UTF8'))
 ORDER BY 4 DESC, 1)";
 
-const std::string columns_sql = std::string("SELECT a.attrelid, a.attname, t.binary, ") + stored_cast_sql + R"(
+const std::string columns_sql =
+    std::string("SELECT a.attrelid, a.attname, t.binary, tn.nspname, t.typname, ") + stored_cast_sql + R"(
 FROM pg_catalog.pg_attribute a
-JOIN (SELECT oid, walferry.sends_binary(oid) AS binary FROM pg_catalog.pg_type) t ON t.oid = a.atttypid
+JOIN (SELECT oid, typnamespace, typname, walferry.sends_binary(oid) AS binary FROM pg_catalog.pg_type) t ON t.oid = a.atttypid
+JOIN pg_catalog.pg_namespace tn ON tn.oid = t.typnamespace
 WHERE a.attrelid = ANY ($1::oid[]) AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = ''
 ORDER BY a.attrelid, a.attnum)";
 
@@ -82,10 +88,57 @@ Result<std::vector<Table>> selected_tables(pq::Connection &source, const Task &t
     for (int row = 0; row < columns.count(); ++row) {
         Table &table = *by_relid.at(columns.integer(row, 0));
         table.columns.push_back(columns.text(row, 1));
-        table.stored_casts.push_back(columns.text(row, 3));
+        table.types.emplace_back(columns.text(row, 3), columns.text(row, 4));
+        table.stored_casts.push_back(columns.text(row, 5));
         table.binary = table.binary && columns.boolean(row, 2);
     }
     return tables;
+}
+
+bool same_type(std::string_view schema, std::string_view name, std::string_view other_schema,
+               std::string_view other_name) {
+    return name == other_name && (schema == "pg_catalog") == (other_schema == "pg_catalog");
+}
+
+Result<void> check_column_types(pq::Connection &destination, const std::vector<Table> &tables) {
+    std::vector<std::string> schemas;
+    std::vector<std::string> names;
+    for (const Table &table : tables) {
+        schemas.push_back(table.schema);
+        names.push_back(table.name);
+    }
+    WF_ASSIGN(const pq::Rows rows,
+              destination.exec("SELECT n.nspname, c.relname, a.attname, tn.nspname, t.typname"
+                               " FROM unnest($1::text[], $2::text[]) AS wanted (schema_name, table_name)"
+                               " JOIN pg_namespace n ON n.nspname = wanted.schema_name"
+                               " JOIN pg_class c ON c.relnamespace = n.oid AND c.relname = wanted.table_name"
+                               " JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped"
+                               " JOIN pg_type t ON t.oid = a.atttypid JOIN pg_namespace tn ON tn.oid = t.typnamespace",
+                               {pq::array_literal(schemas), pq::array_literal(names)}));
+    std::map<std::tuple<std::string_view, std::string_view, std::string_view>, int> by_column;
+    for (int row = 0; row < rows.count(); ++row) {
+        by_column[{rows.view(row, 0), rows.view(row, 1), rows.view(row, 2)}] = row;
+    }
+    for (const Table &table : tables) {
+        if (!table.binary) continue;
+        for (std::size_t i = 0; i < table.columns.size(); ++i) {
+            const auto found = by_column.find({table.schema, table.name, table.columns[i]});
+            if (found == by_column.end()) continue;  // COPY will say so
+            const auto &[type_schema, type_name] = table.types[i];
+            const int row = found->second;
+            if (same_type(type_schema, type_name, rows.view(row, 3), rows.view(row, 4))) continue;
+            return fail(Error{ErrorKind::state,
+                              Side::destination,
+                              "42804",
+                              "column \"" + table.columns[i] + "\" of table " + table.schema + "." + table.name +
+                                  " is of type " + rows.text(row, 3) + "." + rows.text(row, 4) +
+                                  ", at the source it is " + type_schema + "." + type_name,
+                              {},
+                              "Make the destination's tables as the source's are, or let the schema stage make them.",
+                              {}});
+        }
+    }
+    return {};
 }
 
 }  // namespace walferry

@@ -5,6 +5,8 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/error.h"
@@ -17,12 +19,13 @@ struct Table {
     std::uint32_t relid = 0;  // OID in the source
     std::string schema;       // in the connection's encoding, as are all names here
     std::string name;
-    std::uint64_t bytes = 0;                // size on the source's disk
-    bool binary = true;                     // every column travels in binary form
-    char replica_identity = 'd';            // pg_class.relreplident
-    bool has_identity = true;               // UPDATE and DELETE can be replicated
-    std::vector<std::string> columns;       // those with data of their own: no generated ones, in column order
-    std::vector<std::string> stored_casts;  // per column: stored_cast_sql's answer
+    std::uint64_t bytes = 0;           // size on the source's disk
+    bool binary = true;                // every column travels in binary form
+    char replica_identity = 'd';       // pg_class.relreplident
+    bool has_identity = true;          // UPDATE and DELETE can be replicated
+    std::vector<std::string> columns;  // those with data of their own: no generated ones, in column order
+    std::vector<std::pair<std::string, std::string>> types;  // per column: schema and name of its type
+    std::vector<std::string> stored_casts;                   // per column: stored_cast_sql's answer
 };
 
 // SQL over a row `a` of pg_attribute: the cast that shows its values as they are stored, where their type's output
@@ -40,5 +43,14 @@ std::string hex_patterns(const std::vector<std::string> &patterns);
 // first. Asks the extension in the source, so that it agrees with the stream. Two queries, however many tables there are.
 // Requires: the extension is installed. The connection may speak any encoding; the patterns are converted to it.
 Result<std::vector<Table>> selected_tables(pq::Connection &source, const Task &task);
+
+// Whether two servers' types have the same binary form, by their names: an extension may live in another schema, but
+// nothing else takes the name of a built-in type.
+bool same_type(std::string_view schema, std::string_view name, std::string_view other_schema,
+               std::string_view other_name);
+
+// Whether the destination's tables, which somebody else has made, have the types that a binary copy takes for granted.
+// One query. Errors: ErrorKind::state, naming the first column that differs.
+Result<void> check_column_types(pq::Connection &destination, const std::vector<Table> &tables);
 
 }  // namespace walferry
