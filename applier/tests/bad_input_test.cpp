@@ -213,7 +213,7 @@ TEST(BadDestination, TablesHoldRows) {
     expect_nothing_left(pair, 1);
 
     destination.exec("CREATE TABLE a (id int PRIMARY KEY); CREATE TABLE c (id int PRIMARY KEY)");
-    const Task without_schema(pair, {.stages = "stages = ['copy', 'stream']\n"});
+    const Task without_schema(pair, {.stages = "['copy', 'stream']"});
     expect_failed_precheck(without_schema, {"public.b"});
     expect_failed_run(without_schema, 3, {"public.b"});
     expect_nothing_left(pair, 3);
@@ -303,8 +303,7 @@ TEST(BadState, SlotOfATaskOfTheSameName) {
     const Task task(pair);
     task.run_until_now();
     const Task schema(
-        pair,
-        {.name = task.name(), .destination_conninfo = other.destination_conninfo(), .stages = "['schema']"});
+        pair, {.name = task.name(), .destination_conninfo = other.destination_conninfo(), .stages = "['schema']"});
     schema.run_until_now();
     EXPECT_EQ(schema.call({"cleanup"}).exit_code, 0);
     source.exec("INSERT INTO a VALUES (1)");

@@ -17,7 +17,7 @@ void both(const Pair &pair, const std::string &sql) {
 }
 
 // Both databases hold the tables, and one is copied after the other, the largest first: a, b, c.
-const TaskOptions one_by_one = {.stages = "stages = ['copy', 'stream']\n", .more = "[copy]\njobs = 1\n"};
+const TaskOptions one_by_one = {.stages = "['copy', 'stream']", .more = "[copy]\njobs = 1\n"};
 
 void make_tables(const Pair &pair) {
     int rows = 30'000;

@@ -197,9 +197,9 @@ TEST(TwoTasks, SideBySide) {
     const Task first(pair, {.name = pair.name() + "_one", .more = "[objects]\ninclude = ['one.*']\n"});
     first.run_until_now();
     pair.destination().exec("CREATE SCHEMA IF NOT EXISTS two; CREATE TABLE two.b (id int PRIMARY KEY)");
-    const Task second(pair, {.name = pair.name() + "_two",
-                             .stages = "stages = ['copy', 'stream']\n",
-                             .more = "[objects]\ninclude = ['two.*']\n"});
+    const Task second(
+        pair,
+        {.name = pair.name() + "_two", .stages = "['copy', 'stream']", .more = "[objects]\ninclude = ['two.*']\n"});
     second.run_until_now();
     source.exec("INSERT INTO one.a VALUES (2); INSERT INTO two.b VALUES (2)");
     first.run_until_now();

@@ -71,7 +71,8 @@ Task::Task(const Pair &pair, const TaskOptions &options)
     static int number = 0;
     file_ = scratch_folder() + "/task" + std::to_string(++number) + ".toml";
     write_file(file_,
-               "[task]\nname = " + toml_string(name_) + "\n" + options.stages +  //
+               "[task]\nname = " + toml_string(name_) + "\n" +
+                   (options.stages.empty() ? "" : "stages = " + options.stages + "\n") +  //
                    "[source]\nconninfo = " + toml_string(options.source_conninfo.value_or(pair.source_conninfo())) +
                    "\n[destination]\nconninfo = " + toml_string(options.destination_conninfo.value_or(destination_)) +
                    "\n[retry]\nconnection_seconds = " + std::to_string(options.retry_seconds) + "\n" + options.more);

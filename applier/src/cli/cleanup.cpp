@@ -78,7 +78,12 @@ private:
         }
         WF_ASSIGN(const auto record, find_task(destination, task_.name));
         begun_ = record.has_value();
-        if (record) slot_ = record->slot;
+        if (record) {
+            slot_ = record->slot;
+            // The checkpoint is noted with the slot. A task of the schema alone makes none; one that is done has dropped it.
+            WF_ASSIGN(const auto checkpoint, find_checkpoint(destination, task_.name));
+            made_slot_ = record->phase == Phase::slot || (checkpoint && record->phase != Phase::done);
+        }
         destination_ = std::move(destination);
         return {};
     }
@@ -92,6 +97,10 @@ private:
         }
         if (const auto ours = check_slot_is_ours(*slot, PQdb(source.raw())); !ours) {
             done_.push_back(fmt::format("{}: left alone", ours.error().message));
+            return {};
+        }
+        if (destination_ && begun_ && !made_slot_) {
+            done_.push_back(fmt::format("slot {} at the source: left alone, as this task has none", slot_));
             return {};
         }
         if (destination_ && !begun_) {  // another task's, of the same name at another destination, for all we know
@@ -129,6 +138,7 @@ private:
     std::string slot_;
     std::optional<pq::Connection> destination_;  // held: it carries the task's lock
     bool begun_ = false;
+    bool made_slot_ = false;
     std::vector<std::string> done_;
     std::optional<Error> failed_;
 };
