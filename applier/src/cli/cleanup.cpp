@@ -103,11 +103,11 @@ private:
             done_.push_back(fmt::format("slot {} at the source: left alone, as this task has none", slot_));
             return {};
         }
-        if (destination_ && !begun_) {  // another task's, of the same name at another destination, for all we know
-            done_.push_back(
-                fmt::format("slot {} at the source: left alone, as the destination knows no task {}. If it is "
-                            "of no use: SELECT pg_drop_replication_slot('{}');",
-                            slot_, task_.name, slot_));
+        if (destination_ && !made_slot_) {  // another task's, of the same name at another destination, for all we know
+            done_.push_back(fmt::format(
+                "slot {} at the source: left alone, task {} at the destination has not made it. If it is of no "
+                "use: SELECT pg_drop_replication_slot('{}');",
+                slot_, task_.name, slot_));
             return {};
         }
         WF_TRY(drop_when_free(source));
@@ -138,6 +138,7 @@ private:
     std::string slot_;
     std::optional<pq::Connection> destination_;  // held: it carries the task's lock
     bool begun_ = false;
+    bool made_slot_ = false;
     bool made_slot_ = false;
     std::vector<std::string> done_;
     std::optional<Error> failed_;
