@@ -99,10 +99,6 @@ private:
             done_.push_back(fmt::format("{}: left alone", ours.error().message));
             return {};
         }
-        if (destination_ && begun_ && !made_slot_) {
-            done_.push_back(fmt::format("slot {} at the source: left alone, as this task has none", slot_));
-            return {};
-        }
         if (destination_ && !made_slot_) {  // another task's, of the same name at another destination, for all we know
             done_.push_back(fmt::format(
                 "slot {} at the source: left alone, task {} at the destination has not made it. If it is of no "
@@ -138,7 +134,6 @@ private:
     std::string slot_;
     std::optional<pq::Connection> destination_;  // held: it carries the task's lock
     bool begun_ = false;
-    bool made_slot_ = false;
     bool made_slot_ = false;
     std::vector<std::string> done_;
     std::optional<Error> failed_;
