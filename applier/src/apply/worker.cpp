@@ -44,12 +44,12 @@ bool finds_row(const Change &change, Match match) {
 
 }  // namespace
 
-Worker::Worker(pq::ConnectOptions options, std::string task, Lsn checkpoint, Ring<Batch> &batches, Doorbell &bell,
+Worker::Worker(pq::ConnectOptions options, std::string task, Lsn checkpoint, Ring<Group> &groups, Doorbell &bell,
                Positions &positions)
     : options_(std::move(options)),
       task_(std::move(task)),
       checkpoint_(checkpoint),
-      batches_(batches),
+      groups_(groups),
       bell_(bell),
       positions_(positions) {}
 
@@ -59,9 +59,9 @@ Result<void> Worker::run(const StopFlag &stop) {
     WF_TRY(connect());
     while (!stop.requested()) {
         const auto seen = bell_.count();
-        batch_ = batches_.try_pop();
-        if (batch_) {
-            WF_TRY(apply(*batch_));
+        group_ = groups_.try_pop();
+        if (group_) {
+            WF_TRY(apply(*group_));
         } else if (!stop.requested()) {
             bell_.wait(seen);
         }
@@ -83,20 +83,20 @@ Result<void> Worker::connect() {
     return {};
 }
 
-Result<void> Worker::apply(const Batch &batch) {
-    const std::size_t count = batch.transactions.size();
-    auto applied = apply_transactions(batch, 0, count, batch.first_piece, batch.last_piece);
-    if (applied || !batch.whole() || count == 1 || applied.error().kind != ErrorKind::conflict) return applied;
+Result<void> Worker::apply(const Group &group) {
+    const std::size_t count = group.transactions.size();
+    auto applied = apply_transactions(group, 0, count, group.first_piece, group.last_piece);
+    if (applied || !group.whole() || count == 1 || applied.error().kind != ErrorKind::conflict) return applied;
 
-    spdlog::debug("a batch of {} transactions failed, applying them one by one", count);
+    spdlog::debug("a group of {} transactions failed, applying them one by one", count);
     for (std::size_t i = 0; i < count; ++i) {
         WF_TRY(connect());
-        WF_TRY(apply_transactions(batch, i, i + 1, true, true));
+        WF_TRY(apply_transactions(group, i, i + 1, true, true));
     }
     return {};
 }
 
-Result<void> Worker::apply_transactions(const Batch &batch, std::size_t first, std::size_t last, bool begin,
+Result<void> Worker::apply_transactions(const Group &group, std::size_t first, std::size_t last, bool begin,
                                         bool commit_too) {
     if (begin) {
         WF_TRY(session_->pipeline.send("BEGIN"));
@@ -104,9 +104,9 @@ Result<void> Worker::apply_transactions(const Batch &batch, std::size_t first, s
         changes_sent_ = 0;
     }
     for (std::size_t i = first; i < last; ++i) {
-        const BatchTransaction &transaction = batch.transactions[i];
-        for (std::size_t at = transaction.first_change; at < batch.end_of(i); ++at) {
-            const Change &change = batch.changes[at];
+        const GroupTransaction &transaction = group.transactions[i];
+        for (std::size_t at = transaction.first_change; at < group.end_of(i); ++at) {
+            const Change &change = group.changes[at].change;
             auto sent = change.kind == ChangeKind::truncate ? send_truncate(change, transaction)
                                                             : send_change(change, transaction);
             if (!sent) return sent;
@@ -116,12 +116,12 @@ Result<void> Worker::apply_transactions(const Batch &batch, std::size_t first, s
     }
     WF_TRY(read_owed(0));
     if (!commit_too) return {};
-    WF_TRY(commit(batch.transactions[last - 1]));
+    WF_TRY(commit(group.transactions[last - 1]));
     positions_.transactions.fetch_add(last - first, std::memory_order_relaxed);
     return {};
 }
 
-Result<void> Worker::send_change(const Change &change, const BatchTransaction &transaction) {
+Result<void> Worker::send_change(const Change &change, const GroupTransaction &transaction) {
     auto table = find_table(*change.relation);
     if (!table) return fail(explain(std::move(table).error(), change, transaction));
     if (change.kind != ChangeKind::insert && !finds_row(change, (*table)->destination.match)) {
@@ -153,7 +153,7 @@ Result<void> Worker::send_change(const Change &change, const BatchTransaction &t
     return {};
 }
 
-Result<void> Worker::send_truncate(const Change &change, const BatchTransaction &transaction) {
+Result<void> Worker::send_truncate(const Change &change, const GroupTransaction &transaction) {
     // The source names every table that it emptied, those reached by CASCADE too, so no cascade is asked for here.
     std::string names;
     for (const Relation *relation : change.truncate->relations) {
@@ -177,7 +177,7 @@ Result<Worker::Table *> Worker::find_table(const Relation &relation) {
 }
 
 Result<Worker::Prepared *> Worker::find_statement(const Change &change, Table &table,
-                                                  const BatchTransaction &transaction) {
+                                                  const GroupTransaction &transaction) {
     shape_.clear();
     append_shape(shape_, change, table.destination, values_);
     const auto found = table.statements.find(shape_);
@@ -219,7 +219,7 @@ Result<void> Worker::read_owed(std::size_t leave) {
     return {};
 }
 
-Result<void> Worker::commit(const BatchTransaction &last) {
+Result<void> Worker::commit(const GroupTransaction &last) {
     const Transaction &transaction = last.transaction;
     const std::string old_lsn = checkpoint_.text();
     const std::string new_lsn = transaction.end_lsn.text();
@@ -261,13 +261,13 @@ Result<void> Worker::commit(const BatchTransaction &last) {
 }
 
 // A deferred check may speak up only now.
-Error Worker::explain_commit(Error error, const BatchTransaction &last) {
+Error Worker::explain_commit(Error error, const GroupTransaction &last) {
     if (error.kind == ErrorKind::server) error.kind = ErrorKind::conflict;
     return std::move(error).with_context(fmt::format("COMMIT of source transaction {} committed at {}",
                                                      last.transaction.xid, last.transaction.commit_lsn.text()));
 }
 
-Error Worker::explain(Error error, const Change &change, const BatchTransaction &transaction) {
+Error Worker::explain(Error error, const Change &change, const GroupTransaction &transaction) {
     std::string where = fmt::format("{} of table {}", to_string(change.kind), change.relation->qualified_name());
     if (error.kind == ErrorKind::conflict) where += describe_key(change);
     where += fmt::format(", source transaction {} committed at {}", transaction.transaction.xid,

@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <fstream>
 #include <sstream>
+#include <thread>
 
 #include "config/nearest.h"
 #include "config/pattern.h"
@@ -33,7 +34,7 @@ const std::vector<KnownSection> &known_sections() {
         {"objects", {"include", "exclude"}},
         {"schema", {"owners", "grants", "pg_bin"}},
         {"copy", {"jobs"}},
-        {"apply", {"buffer_mb"}},
+        {"apply", {"workers", "buffer_mb"}},
         {"retry", {"connection_seconds"}},
     };
     return sections;
@@ -285,6 +286,8 @@ Result<Task> read_values(const File &file) {
     WF_TRY(read_boolean(file, "schema", "grants", task.grants));
     WF_TRY(read_text(file, "schema", "pg_bin", task.pg_bin));
     WF_TRY(read_number(file, "copy", "jobs", 1, 64, task.copy_jobs));
+    task.apply_workers = static_cast<int>(std::clamp(std::thread::hardware_concurrency(), 1U, 8U));
+    WF_TRY(read_number(file, "apply", "workers", 1, 64, task.apply_workers));
     std::uint64_t buffer_mb = task.buffer_bytes >> 20;
     WF_TRY(read_number<std::uint64_t>(file, "apply", "buffer_mb", 4, 4096, buffer_mb));
     task.buffer_bytes = buffer_mb << 20;

@@ -29,6 +29,7 @@ struct Task {
     std::string pg_bin;   // folder of pg_dump and pg_restore; empty: looked for
 
     int copy_jobs = 4;
+    int apply_workers = 1;  // as read from a file: the cores of this machine, up to 8
     std::uint64_t buffer_bytes = std::uint64_t{64} << 20;
     std::int64_t retry_connection_seconds = 43200;
 };

@@ -45,14 +45,28 @@ struct Value {
 class Tuple {
 public:
     Tuple() = default;
-    explicit Tuple(std::string_view bytes) : bytes_(bytes) {}
+    explicit Tuple(std::string_view bytes, bool lacks_values = false) : bytes_(bytes), lacks_values_(lacks_values) {}
 
     std::string_view bytes() const { return bytes_; }
+    // Some value is a TOAST value that was left alone.
+    bool lacks_values() const { return lacks_values_; }
     // Split into columns; `values` is overwritten.
     void split(std::vector<Value> &values) const;
 
 private:
     std::string_view bytes_;
+    bool lacks_values_ = false;
+};
+
+// Hashes of what a change must not be reordered against: equal values have equal hashes, by the source's own idea of
+// equality (1.0 and 1.00; nondeterministic collations). Different values may have equal hashes too.
+struct ConflictKeys {
+    std::uint64_t identity = 0;      // of the row's key before the change, of an insert after it; 0: none is known
+    std::uint64_t new_identity = 0;  // of its key after the change; of a delete 0; same as `identity` if it stayed
+    std::string_view unique;         // of the new row's values in other unique indexes: big-endian uint64, 0 for none
+
+    std::size_t unique_count() const { return unique.size() / sizeof(std::uint64_t); }
+    std::uint64_t unique_at(std::size_t index) const;
 };
 
 // A view: lives as long as the frame that it came in and the decoder that knows its relation.
@@ -62,7 +76,8 @@ struct Change {
     const Relation *relation = nullptr;  // of a truncate: the first
     Tuple old_tuple;
     Tuple new_tuple;
-    std::unique_ptr<Truncate> truncate;  // of a truncate alone
+    ConflictKeys keys;
+    std::shared_ptr<Truncate> truncate;  // of a truncate alone
 };
 
 }  // namespace walferry

@@ -30,6 +30,10 @@ void Tuple::split(std::vector<Value> &values) const {
     }
 }
 
+std::uint64_t ConflictKeys::unique_at(std::size_t index) const {
+    return ByteReader(unique.substr(index * sizeof(std::uint64_t))).read<std::uint64_t>();
+}
+
 Result<void> Decoder::decode(std::string_view frame, ChangeSink &sink) {
     ByteReader reader(frame);
     const auto magic = reader.read<std::uint8_t>();
@@ -191,16 +195,19 @@ Result<Tuple> Decoder::read_tuple(ByteReader &body, const Relation &relation, st
     if (probe.failed() || count < 0 || static_cast<std::size_t>(count) != columns) {
         return malformed("a tuple of " + relation.qualified_name() + " has the wrong number of columns");
     }
+    bool lacks_values = false;
     for (std::int16_t i = 0; i < count; ++i) {
         const auto length = probe.read<std::int32_t>();
         if (length >= 0) {
             (void)probe.read_bytes(static_cast<std::size_t>(length));
-        } else if (length != WF_LENGTH_NULL && !(length == WF_LENGTH_UNCHANGED && may_be_unchanged)) {
+        } else if (length == WF_LENGTH_UNCHANGED && may_be_unchanged) {
+            lacks_values = true;
+        } else if (length != WF_LENGTH_NULL) {
             return malformed("a tuple of " + relation.qualified_name() + " has a column of negative length");
         }
     }
     if (probe.failed()) return malformed("a tuple of " + relation.qualified_name() + " is cut short");
-    return Tuple(body.read_bytes(probe.position() - body.position()));
+    return Tuple(body.read_bytes(probe.position() - body.position()), lacks_values);
 }
 
 Result<void> Decoder::read_old(ByteReader &body, Change &change) const {
@@ -263,7 +270,7 @@ Result<void> Decoder::decode_delete(ByteReader &body, ChangeSink &sink) {
 
 Result<void> Decoder::decode_truncate(ByteReader &body, ChangeSink &sink) {
     if (!in_transaction_) return malformed("a change outside a transaction");
-    auto truncate = std::make_unique<Truncate>();
+    auto truncate = std::make_shared<Truncate>();
     const auto options = body.read<std::uint8_t>();
     truncate->cascade = (options & WF_TRUNCATE_CASCADE) != 0;
     truncate->restart_identity = (options & WF_TRUNCATE_RESTART_IDENTITY) != 0;

@@ -31,7 +31,9 @@ struct Relation {
     std::string name;
     char replica_identity = 'd';  // pg_class.relreplident
     std::vector<Column> columns;
-    std::size_t key_columns = 0;  // how many have `key`
+    std::size_t key_columns = 0;   // how many have `key`
+    bool identity_hashed = false;  // changes carry ConflictKeys::identity
+    std::size_t unique_keys = 0;   // and this many hashes of other unique indexes
 
     std::string qualified_name() const { return schema + "." + name; }  // for messages, not for SQL
 };

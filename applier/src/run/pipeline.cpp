@@ -23,7 +23,7 @@ namespace {
 constexpr std::chrono::milliseconds tick_interval{50};
 // Frames are 64 KiB when there are many: enough of them to fill the byte budget, which is the real bound.
 constexpr std::size_t frame_ring_capacity = 4096;
-constexpr std::size_t batch_ring_capacity = 16;
+constexpr std::size_t group_ring_capacity = 16;
 
 // What one stage's failure does to the others: the first error is kept, everybody is woken and stops.
 class Halt {
@@ -96,11 +96,11 @@ Result<void> stream(const Task &task, PipelineOptions options, const StopFlag &s
     ByteBudget budget(task.buffer_bytes);
     Ring<Frame> frames(frame_ring_capacity, receiver_bell, planner_bell);
     std::optional<Planner> planner;
-    Ring<Batch> batches(batch_ring_capacity, planner_bell, worker_bell);
-    planner.emplace(frames, batches, planner_bell, std::move(options.filter), options.start.lsn);
+    Ring<Group> groups(group_ring_capacity, planner_bell, worker_bell);
+    planner.emplace(frames, groups, planner_bell, std::move(options.filter), options.start.lsn);
     auto apply = apply_connection(task, "worker 1", options.encoding, &halt.flag());
     apply.settings.emplace_back("synchronous_commit", "off");  // the checkpointer sees to durability
-    Worker worker(std::move(apply), task.name, options.start.lsn, batches, worker_bell, positions);
+    Worker worker(std::move(apply), task.name, options.start.lsn, groups, worker_bell, positions);
     Receiver receiver(std::move(replication_connection), std::move(heartbeat_connection), frames, budget, positions);
     WF_TRY(receiver.start(options.start));
     {

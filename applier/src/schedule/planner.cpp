@@ -6,13 +6,13 @@
 
 namespace walferry {
 
-Planner::Planner(Ring<Frame> &frames, Ring<Batch> &batches, Doorbell &bell, CopyFilter filter, Lsn applied_lsn)
+Planner::Planner(Ring<Frame> &frames, Ring<Group> &groups, Doorbell &bell, CopyFilter filter, Lsn applied_lsn)
     : frames_(frames),
-      batches_(batches),
+      groups_(groups),
       bell_(bell),
       filter_(std::move(filter)),
       applied_lsn_(applied_lsn),
-      batch_(std::make_unique<Batch>()) {}
+      group_(std::make_unique<Group>()) {}
 
 Result<void> Planner::run(const StopFlag &stop) {
     while (!stop.requested()) {
@@ -31,7 +31,7 @@ Result<bool> Planner::step(const StopFlag &stop) {
     frame_.reset();
     cut_by_bytes();
     // The worker has taken all there was: what is ready need not wait for more.
-    if (batches_.drained()) hand_on_complete();
+    if (groups_.drained()) hand_on_complete();
     return worked;
 }
 
@@ -39,14 +39,14 @@ void Planner::on_begin(const Transaction &transaction) {
     in_transaction_ = true;
     skipping_ = transaction.end_lsn <= applied_lsn_;
     if (skipping_) return;
-    open_frame_ = batch_->frames.size();
-    if (open_frame_ > 0 && batch_->frames.back() == frame_) --open_frame_;
-    batch_->transactions.push_back({transaction, batch_->changes.size()});
+    open_frame_ = group_->frames.size();
+    if (open_frame_ > 0 && group_->frames.back() == frame_) --open_frame_;
+    group_->transactions.push_back({transaction, group_->changes.size()});
 }
 
 void Planner::on_change(Change change) {
     if (skipping_) return;
-    const Transaction &transaction = batch_->transactions.back().transaction;
+    const Transaction &transaction = group_->transactions.back().transaction;
     if (change.truncate) {
         std::erase_if(change.truncate->relations,
                       [&](const Relation *relation) { return filter_.copied(relation->relid, transaction); });
@@ -56,10 +56,10 @@ void Planner::on_change(Change change) {
         return;
     }
     hold_frame();
-    batch_->changes.push_back(std::move(change));
-    if (batch_->changes.size() < batch_changes_max) return;
+    group_->changes.push_back({std::move(change), false});
+    if (group_->changes.size() < group_changes_max) return;
     hand_on_complete();
-    if (batch_->changes.size() >= batch_changes_max) hand_on_piece(false);
+    if (group_->changes.size() >= group_changes_max) hand_on_piece(false);
 }
 
 void Planner::on_commit() {
@@ -71,66 +71,66 @@ void Planner::on_commit() {
     // The commit's frame counts until it is applied, be there changes with it or not: by the budget the receiver knows
     // that something is still under way.
     hold_frame();
-    if (!batch_->first_piece) {
+    if (!group_->first_piece) {
         hand_on_piece(true);
-    } else if (batch_->transactions.size() >= batch_changes_max) {
+    } else if (group_->transactions.size() >= group_changes_max) {
         hand_on_complete();
     }
 }
 
 void Planner::on_heartbeat(Lsn, std::string_view) {}
 
-// Between frames: a huge one, all of one row perhaps, must not make a batch of each small change beside it.
+// Between frames: a huge one, all of one row perhaps, must not make a group of each small change beside it.
 void Planner::cut_by_bytes() {
-    if (batch_->bytes >= batch_bytes_max) hand_on_complete();
-    if (batch_->bytes >= batch_bytes_max) hand_on_piece(false);
+    if (group_->bytes >= group_bytes_max) hand_on_complete();
+    if (group_->bytes >= group_bytes_max) hand_on_piece(false);
 }
 
 std::size_t Planner::complete_transactions() const {
     const bool open = in_transaction_ && !skipping_;
-    return batch_->transactions.size() - (open ? 1 : 0);
+    return group_->transactions.size() - (open ? 1 : 0);
 }
 
 void Planner::hold_frame() {
-    if (!batch_->frames.empty() && batch_->frames.back() == frame_) return;
-    batch_->frames.push_back(frame_);
-    batch_->bytes += frame_->size();
+    if (!group_->frames.empty() && group_->frames.back() == frame_) return;
+    group_->frames.push_back(frame_);
+    group_->bytes += frame_->size();
 }
 
 void Planner::hand_on_complete() {
     const std::size_t complete = complete_transactions();
-    if (complete == 0 || !batch_->first_piece) return;
-    auto rest = std::make_unique<Batch>();
-    if (complete < batch_->transactions.size()) {  // the open transaction moves to the next batch
-        BatchTransaction open = std::move(batch_->transactions.back());
-        batch_->transactions.pop_back();
-        const auto first = batch_->changes.begin() + static_cast<std::ptrdiff_t>(open.first_change);
-        std::move(first, batch_->changes.end(), std::back_inserter(rest->changes));
-        batch_->changes.erase(first, batch_->changes.end());
-        rest->frames.assign(batch_->frames.begin() + static_cast<std::ptrdiff_t>(open_frame_), batch_->frames.end());
+    if (complete == 0 || !group_->first_piece) return;
+    auto rest = std::make_unique<Group>();
+    if (complete < group_->transactions.size()) {  // the open transaction moves to the next group
+        GroupTransaction open = std::move(group_->transactions.back());
+        group_->transactions.pop_back();
+        const auto first = group_->changes.begin() + static_cast<std::ptrdiff_t>(open.first_change);
+        std::move(first, group_->changes.end(), std::back_inserter(rest->changes));
+        group_->changes.erase(first, group_->changes.end());
+        rest->frames.assign(group_->frames.begin() + static_cast<std::ptrdiff_t>(open_frame_), group_->frames.end());
         for (const auto &frame : rest->frames) rest->bytes += frame->size();
         open.first_change = 0;
         rest->transactions.push_back(std::move(open));
         open_frame_ = 0;
     }
-    hand_on(std::exchange(batch_, std::move(rest)));
+    hand_on(std::exchange(group_, std::move(rest)));
 }
 
 void Planner::hand_on_piece(bool last) {
-    auto rest = std::make_unique<Batch>();
+    auto rest = std::make_unique<Group>();
     if (!last) {
         rest->first_piece = false;
-        rest->transactions.push_back({batch_->transactions.back().transaction, 0});
+        rest->transactions.push_back({group_->transactions.back().transaction, 0});
     }
-    batch_->last_piece = last;
+    group_->last_piece = last;
     open_frame_ = 0;
-    hand_on(std::exchange(batch_, std::move(rest)));
+    hand_on(std::exchange(group_, std::move(rest)));
 }
 
-void Planner::hand_on(std::unique_ptr<Batch> batch) {
+void Planner::hand_on(std::unique_ptr<Group> group) {
     while (true) {
         const auto seen = bell_.count();  // before the flag is looked at, or its ring could be missed
-        if (stop_->requested() || batches_.try_push(batch)) return;
+        if (stop_->requested() || groups_.try_push(group)) return;
         bell_.wait(seen);
     }
 }

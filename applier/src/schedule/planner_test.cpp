@@ -1,4 +1,4 @@
-// Goal: whatever the frames' and batches' borders are, the batches hold every transaction and change once, in source
+// Goal: whatever the frames' and groups' borders are, the groups hold every transaction and change once, in source
 // order, whole or in pieces; what was applied before, or came with a copy, is left out.
 // Method: the planner is stepped by hand between two rings; a model keeps what must come out.
 //
@@ -21,7 +21,7 @@ constexpr std::uint32_t t = 16384;
 class Bench {
 public:
     explicit Bench(CopyFilter filter = {}, Lsn applied_lsn = {})
-        : planner_(std::make_unique<Planner>(frames_, batches_, bell_, std::move(filter), applied_lsn)) {}
+        : planner_(std::make_unique<Planner>(frames_, groups_, bell_, std::move(filter), applied_lsn)) {}
     ~Bench() { taken_.clear(); }
 
     // Give the planner one frame and let it work.
@@ -40,20 +40,20 @@ public:
     // Take what has come out, as text: "[701: 1 2 | 702: 3]" for whole transactions, "[701: 1 2 ..." for a piece.
     std::string take() {
         std::string out;
-        while (auto batch = batches_.try_pop()) {
-            out += batch->first_piece ? "[" : "...";
-            for (std::size_t i = 0; i < batch->transactions.size(); ++i) {
+        while (auto group = groups_.try_pop()) {
+            out += group->first_piece ? "[" : "...";
+            for (std::size_t i = 0; i < group->transactions.size(); ++i) {
                 if (i > 0) out += " | ";
-                out += std::to_string(batch->transactions[i].transaction.xid) + ":";
-                for (std::size_t at = batch->transactions[i].first_change; at < batch->end_of(i); ++at) {
+                out += std::to_string(group->transactions[i].transaction.xid) + ":";
+                for (std::size_t at = group->transactions[i].first_change; at < group->end_of(i); ++at) {
                     std::vector<Value> values;
-                    batch->changes[at].new_tuple.split(values);
+                    group->changes[at].change.new_tuple.split(values);
                     out += " ";
                     if (!values.empty()) out.append(values[0].data, static_cast<std::size_t>(values[0].length));
                 }
             }
-            out += batch->last_piece ? "]" : "...";
-            taken_.push_back(std::move(batch));
+            out += group->last_piece ? "]" : "...";
+            taken_.push_back(std::move(group));
         }
         return out;
     }
@@ -68,8 +68,8 @@ private:
     ByteBudget budget_{std::size_t{1} << 30};
     Ring<Frame> frames_{1024, receiver_bell_, bell_};
     std::unique_ptr<Planner> planner_;
-    Ring<Batch> batches_{1024, bell_, worker_bell_};
-    std::vector<std::unique_ptr<Batch>> taken_;
+    Ring<Group> groups_{1024, bell_, worker_bell_};
+    std::vector<std::unique_ptr<Group>> taken_;
 };
 
 TEST(Planner, LiveTransactionGoesAtOnce) {
@@ -126,7 +126,7 @@ TEST(Planner, BigTransactionGoesInPieces) {
     Bench bench;
     FrameBuilder builder;
     builder.hello().begin(test_transaction(1)).relation(test_relation());
-    const std::size_t rows = batch_changes_max * 2 + 10;
+    const std::size_t rows = group_changes_max * 2 + 10;
     for (std::size_t i = 0; i < rows; ++i) builder.insert(t, {"x", "a"});
     bench.give(builder.commit(test_transaction(1), rows)
                    .begin(test_transaction(2))
@@ -176,7 +176,7 @@ TEST(Planner, WhatTheCopyBroughtIsLeftOut) {
     EXPECT_EQ(bench.take(), "[701: o | 702: 2 o  | 703: o | 704: 4 o ]");
 }
 
-// What a batch holds on to is whole frames, although most of what is in them may be left out: the receiver would run out of
+// What a group holds on to is whole frames, although most of what is in them may be left out: the receiver would run out of
 // its budget while the planner waits for more.
 TEST(Planner, FramesCountWhateverIsTakenFromThem) {
     TableState copied;
@@ -195,7 +195,7 @@ TEST(Planner, FramesCountWhateverIsTakenFromThem) {
         (void)bench.take();
         bench.forget();
     }
-    EXPECT_LT(bench.bytes_in_use(), batch_bytes_max + 2 * 64 * 1024);
+    EXPECT_LT(bench.bytes_in_use(), group_bytes_max + 2 * 64 * 1024);
 }
 
 // The receiver takes "no bytes in use" for "all applied": a commit that comes alone, behind its changes, must count too.
@@ -203,8 +203,8 @@ TEST(Planner, CommitAloneIsStillUnderWay) {
     Bench bench;
     FrameBuilder builder;
     builder.hello().begin(test_transaction(1)).relation(test_relation());
-    for (std::size_t i = 0; i < batch_changes_max; ++i) builder.insert(t, {"x", "a"});
-    bench.give(builder.commit(test_transaction(1), batch_changes_max).frame());
+    for (std::size_t i = 0; i < group_changes_max; ++i) builder.insert(t, {"x", "a"});
+    bench.give(builder.commit(test_transaction(1), group_changes_max).frame());
     (void)bench.take();
     bench.forget_all_but_last();
     EXPECT_GT(bench.bytes_in_use(), 0U);
@@ -241,7 +241,7 @@ TEST(Snapshot, ParsesWhatPostgresqlWrites) {
 // Any transactions, cut into frames anywhere, taken at any time: what comes out is what went in.
 RC_GTEST_PROP(PlannerProperty, NothingIsLostRepeatedOrReordered, ()) {
     const auto sizes = *rc::gen::container<std::vector<std::size_t>>(rc::gen::weightedOneOf<std::size_t>(
-        {{10, rc::gen::inRange<std::size_t>(0, 5)}, {1, rc::gen::inRange<std::size_t>(0, 3 * batch_changes_max)}}));
+        {{10, rc::gen::inRange<std::size_t>(0, 5)}, {1, rc::gen::inRange<std::size_t>(0, 3 * group_changes_max)}}));
     Bench bench;
     FrameBuilder builder;
     std::string expected;
@@ -270,7 +270,7 @@ RC_GTEST_PROP(PlannerProperty, NothingIsLostRepeatedOrReordered, ()) {
         got += bench.take();
         bench.step();
     }
-    // Take the marks of batches and pieces away; a piece names its transaction again.
+    // Take the marks of groups and pieces away; a piece names its transaction again.
     std::string plain;
     std::string last_xid;
     std::string word;
