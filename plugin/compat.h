@@ -34,4 +34,11 @@
 #define WF_CHANGE_TUPLE(field) ((field) != NULL ? &(field)->tuple : NULL)
 #endif
 
+/* PostgreSQL 18 asks whether a deferrable primary key will do. */
+#if PG_VERSION_NUM >= 180000
+#define WF_PRIMARY_KEY_INDEX(relation) RelationGetPrimaryKeyIndex(relation, false)
+#else
+#define WF_PRIMARY_KEY_INDEX(relation) RelationGetPrimaryKeyIndex(relation)
+#endif
+
 #endif							/* WALFERRY_COMPAT_H */

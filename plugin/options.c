@@ -24,6 +24,7 @@ typedef struct RawOptions
 	const char *exclude;
 	const char *output;
 	const char *positions;
+	const char *streaming;
 } RawOptions;
 
 /* Where the value of the option goes. */
@@ -40,11 +41,13 @@ raw_option(RawOptions *raw, const char *name)
 		return &raw->output;
 	if (strcmp(name, "positions") == 0)
 		return &raw->positions;
+	if (strcmp(name, "streaming") == 0)
+		return &raw->streaming;
 
 	ereport(ERROR,
 			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 			 errmsg("output plugin \"walferry\" has no option \"%s\"", name),
-			 errhint("The options are protocol, include, exclude, output and positions.")));
+			 errhint("The options are protocol, include, exclude, output, positions and streaming.")));
 }
 
 static RawOptions
@@ -146,6 +149,7 @@ wf_options_parse(List *elements, WfOptions *options)
 
 	options->text = is_second("output", raw.output, "binary", "text");
 	options->positions = is_second("positions", raw.positions, "off", "on");
+	options->streaming = is_second("streaming", raw.streaming, "off", "on");
 
 	if (raw.protocol != NULL)
 		check_protocol(raw.protocol);

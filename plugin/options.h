@@ -17,6 +17,7 @@ typedef struct WfOptions
 {
 	bool		text;			/* the readable form */
 	bool		positions;		/* text shows LSNs, transaction ids, times */
+	bool		streaming;		/* big transactions before their commit */
 	WfSelection selection;
 } WfOptions;
 

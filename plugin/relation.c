@@ -15,6 +15,7 @@
 
 #include "access/sysattr.h"
 #include "catalog/pg_constraint.h"
+#include "catalog/pg_index.h"
 #include "utils/hsearch.h"
 #include "utils/inval.h"
 #include "utils/lsyscache.h"
@@ -22,6 +23,7 @@
 #include "utils/relcache.h"
 #include "utils/syscache.h"
 
+#include "compat.h"
 #include "relation.h"
 #include "wire.h"
 #include "wire_write.h"
@@ -174,6 +176,58 @@ load_columns(WfRelation *entry, Relation relation, bool readable)
 	}
 }
 
+static bool
+is_unique(Oid index)
+{
+	HeapTuple	tuple = SearchSysCache1(INDEXRELID, ObjectIdGetDatum(index));
+	bool		unique;
+
+	if (!HeapTupleIsValid(tuple))
+		return false;
+	unique = ((Form_pg_index) GETSTRUCT(tuple))->indisunique;
+	ReleaseSysCache(tuple);
+	return unique;
+}
+
+/*
+ * The index by whose columns a row is found; requires that the relation's list
+ * of indexes has been read.
+ */
+static Oid
+identity_index(WfRelation *entry, Relation relation)
+{
+	if (entry->nkeys > 0)
+		return RelationGetReplicaIndex(relation);
+	if (entry->replica_identity == REPLICA_IDENTITY_FULL)
+		return WF_PRIMARY_KEY_INDEX(relation);
+	return InvalidOid;
+}
+
+/*
+ * Unique indexes that can't be hashed are left out: a collision there costs the
+ * applier a second attempt, never a row.
+ */
+static void
+load_keys(WfRelation *entry, Relation relation)
+{
+	List	   *indexes = RelationGetIndexList(relation);
+	Oid			identity = identity_index(entry, relation);
+	ListCell   *cell;
+
+	if (OidIsValid(identity))
+		entry->identity_hashed = wf_key_init(&entry->identity, relation, identity);
+
+	entry->unique = palloc0(sizeof(WfKey) * Max(list_length(indexes), 1));
+	foreach(cell, indexes)
+	{
+		Oid			index = lfirst_oid(cell);
+
+		if (index != identity && is_unique(index) &&
+			wf_key_init(&entry->unique[entry->nunique], relation, index))
+			entry->nunique++;
+	}
+}
+
 /* Fills in the definition; allocates in the current memory context. */
 static void
 load_definition(WfRelation *entry, Relation relation, bool readable)
@@ -182,6 +236,7 @@ load_definition(WfRelation *entry, Relation relation, bool readable)
 	entry->schema = get_namespace_name(RelationGetNamespace(relation));
 	entry->table = pstrdup(RelationGetRelationName(relation));
 	load_columns(entry, relation, readable);
+	load_keys(entry, relation);
 	initStringInfo(&entry->message);
 	wf_wire_relation(&entry->message, entry);
 }

@@ -13,16 +13,10 @@
 #include "utils/rel.h"
 
 #include "column.h"
+#include "key.h"
 #include "options.h"
 
 typedef struct WfRelationCache WfRelationCache;
-
-/* A row, taken apart: indexed by WfColumn.index. */
-typedef struct WfTuple
-{
-	Datum	   *values;
-	bool	   *nulls;
-} WfTuple;
 
 typedef struct WfRelation
 {
@@ -35,6 +29,10 @@ typedef struct WfRelation
 	int			ncolumns;		/* that are sent */
 	int			nkeys;			/* of them in the replica identity */
 	WfColumn   *columns;
+	bool		identity_hashed;	/* identity is set */
+	WfKey		identity;		/* of the replica identity, or the primary key */
+	int			nunique;		/* other unique indexes whose keys can be hashed */
+	WfKey	   *unique;
 	const char *schema;
 	const char *table;
 	StringInfoData message;		/* the relation message, for binary output */

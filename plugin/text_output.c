@@ -59,9 +59,9 @@ text_begin(StringInfo out, const WfTransaction *transaction)
 }
 
 static void
-text_begin_positions(StringInfo out, const WfTransaction *transaction)
+append_transaction(StringInfo out, const WfTransaction *transaction)
 {
-	appendStringInfo(out, "BEGIN xid " UINT64_FORMAT " commit_lsn %X/%X end_lsn %X/%X commit_time %s",
+	appendStringInfo(out, " xid " UINT64_FORMAT " commit_lsn %X/%X end_lsn %X/%X commit_time %s",
 					 transaction->xid,
 					 LSN_FORMAT_ARGS(transaction->commit_lsn),
 					 LSN_FORMAT_ARGS(transaction->end_lsn),
@@ -70,6 +70,13 @@ text_begin_positions(StringInfo out, const WfTransaction *transaction)
 	if (transaction->origin_lsn != InvalidXLogRecPtr)
 		appendStringInfo(out, " origin_lsn %X/%X",
 						 LSN_FORMAT_ARGS(transaction->origin_lsn));
+}
+
+static void
+text_begin_positions(StringInfo out, const WfTransaction *transaction)
+{
+	appendStringInfoString(out, "BEGIN");
+	append_transaction(out, transaction);
 }
 
 static void
@@ -266,6 +273,64 @@ text_truncate(StringInfo out, uint8 options, List *relations)
 		appendStringInfoString(out, " restart identity");
 }
 
+static void
+text_stream_start(StringInfo out, uint64 xid)
+{
+	appendStringInfoString(out, "STREAM START");
+}
+
+static void
+text_stream_start_positions(StringInfo out, uint64 xid)
+{
+	appendStringInfo(out, "STREAM START xid " UINT64_FORMAT, xid);
+}
+
+static void
+text_stream_subxact(StringInfo out, TransactionId subxid)
+{
+	appendStringInfoString(out, "SUBTRANSACTION");
+}
+
+static void
+text_stream_subxact_positions(StringInfo out, TransactionId subxid)
+{
+	appendStringInfo(out, "SUBTRANSACTION xid %u", subxid);
+}
+
+static void
+text_stream_stop(StringInfo out)
+{
+	appendStringInfoString(out, "STREAM STOP");
+}
+
+static void
+text_stream_abort(StringInfo out, uint64 xid, TransactionId subxid)
+{
+	appendStringInfoString(out, subxid == (TransactionId) xid ?
+						   "STREAM ABORT" : "STREAM ABORT of a subtransaction");
+}
+
+static void
+text_stream_abort_positions(StringInfo out, uint64 xid, TransactionId subxid)
+{
+	text_stream_abort(out, xid, subxid);
+	appendStringInfo(out, " xid " UINT64_FORMAT " subxid %u", xid, subxid);
+}
+
+static void
+text_stream_commit(StringInfo out, const WfTransaction *transaction)
+{
+	appendStringInfoString(out, "STREAM COMMIT");
+	append_origin(out, transaction);
+}
+
+static void
+text_stream_commit_positions(StringInfo out, const WfTransaction *transaction)
+{
+	appendStringInfoString(out, "STREAM COMMIT");
+	append_transaction(out, transaction);
+}
+
 /* A message may hold any bytes; text output must be text. */
 static void
 text_heartbeat(StringInfo out, XLogRecPtr lsn, const char *content, Size size)
@@ -296,12 +361,17 @@ text_heartbeat_positions(StringInfo out, XLogRecPtr lsn, const char *content,
 	.insert = text_insert, \
 	.update = text_update, \
 	.delete = text_delete, \
-	.truncate = text_truncate
+	.truncate = text_truncate, \
+	.stream_stop = text_stream_stop
 
 const WfOutput wf_text_output = {
 	WRITERS_WITHOUT_POSITIONS,
 	.begin = text_begin,
 	.commit = text_commit,
+	.stream_start = text_stream_start,
+	.stream_subxact = text_stream_subxact,
+	.stream_abort = text_stream_abort,
+	.stream_commit = text_stream_commit,
 	.heartbeat = text_heartbeat,
 };
 
@@ -309,5 +379,9 @@ const WfOutput wf_text_output_positions = {
 	WRITERS_WITHOUT_POSITIONS,
 	.begin = text_begin_positions,
 	.commit = text_commit_positions,
+	.stream_start = text_stream_start_positions,
+	.stream_subxact = text_stream_subxact_positions,
+	.stream_abort = text_stream_abort_positions,
+	.stream_commit = text_stream_commit_positions,
 	.heartbeat = text_heartbeat_positions,
 };

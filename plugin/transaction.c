@@ -7,7 +7,9 @@
 #include "postgres.h"
 
 #include "access/transam.h"
+#include "access/xact.h"
 #include "replication/origin.h"
+#include "utils/memutils.h"
 
 #include "transaction.h"
 
@@ -16,8 +18,8 @@
  * or the one before if the counter has wrapped in between: the slot keeps it
  * from falling further behind.
  */
-static uint64
-with_epoch(TransactionId xid)
+uint64
+wf_transaction_xid(TransactionId xid)
 {
 	FullTransactionId next = ReadNextFullTransactionId();
 	uint32		epoch = EpochFromFullTransactionId(next);
@@ -27,23 +29,33 @@ with_epoch(TransactionId xid)
 	return U64FromFullTransactionId(FullTransactionIdFromEpochAndXid(epoch, xid));
 }
 
+/* The commit of a streamed transaction is decoded outside of any of ours. */
 static const char *
 origin_name(RepOriginId origin)
 {
+	MemoryContext caller = CurrentMemoryContext;
+	bool		in_transaction = IsTransactionState();
 	char	   *name;
+	const char *found = "";
 
-	/* Without a name it still has an LSN, which tells that it isn't local. */
-	if (origin == InvalidRepOriginId ||
-		!replorigin_by_oid(origin, true, &name))
+	if (origin == InvalidRepOriginId)
 		return "";
-	return name;
+	if (!in_transaction)
+		StartTransactionCommand();
+	/* Without a name it still has an LSN, which tells that it isn't local. */
+	if (replorigin_by_oid(origin, true, &name))
+		found = MemoryContextStrdup(caller, name);
+	if (!in_transaction)
+		CommitTransactionCommand();
+	MemoryContextSwitchTo(caller);
+	return found;
 }
 
 void
 wf_transaction_begin(WfTransaction *transaction, const ReorderBufferTXN *txn)
 {
 	transaction->begun = true;
-	transaction->xid = with_epoch(txn->xid);
+	transaction->xid = wf_transaction_xid(txn->xid);
 	transaction->commit_lsn = txn->final_lsn;
 	transaction->end_lsn = txn->end_lsn;
 	transaction->commit_time = txn->xact_time.commit_time;

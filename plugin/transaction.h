@@ -27,7 +27,10 @@ typedef struct WfTransaction
 	const char *origin;			/* empty if local; valid for the begin alone */
 } WfTransaction;
 
-/* Fills in what a begin says.  Requires: a snapshot to read catalogs with. */
+/* The transaction id with its epoch. */
+extern uint64 wf_transaction_xid(TransactionId xid);
+
+/* Fills in what a begin says. */
 extern void wf_transaction_begin(WfTransaction *transaction,
 								 const ReorderBufferTXN *txn);
 

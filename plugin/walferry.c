@@ -3,7 +3,9 @@
  *	  The output plugin's callbacks.
  *
  * The server decodes a transaction when its commit record has been read, so
- * transactions come one at a time, whole and in commit order.
+ * transactions come one at a time, whole and in commit order.  With the option
+ * streaming, one that outgrows logical_decoding_work_mem comes before that, in
+ * chunks between which others lie, and its commit or abort later.
  *
  * 1. A begin is sent before the first change that is sent; a transaction with
  *	  nothing to send leaves no trace.
@@ -13,6 +15,8 @@
  * 4. What a callback allocates goes with the change context, reset at its end.
  *
  *	  begin -> (change | truncate)* -> commit			heartbeats lie between
+ *	  (stream_start -> (change | truncate)* -> stream_stop)* ->
+ *		  (stream_abort of subtransactions)* -> stream_commit | stream_abort
  *
  * SPDX-License-Identifier: PostgreSQL
  */
@@ -65,6 +69,7 @@ startup(LogicalDecodingContext *decoding, OutputPluginOptions *plugin_options,
 	state = palloc0(sizeof(WfState));
 	state->decoding = decoding;
 	wf_options_parse(decoding->output_plugin_options, &state->options);
+	decoding->streaming &= state->options.streaming;
 	state->output = choose_output(&state->options);
 	state->relations = wf_relation_cache_create(&state->options);
 	state->change_context = AllocSetContextCreate(decoding->context,
@@ -122,16 +127,46 @@ send_relation(WfState *state, WfRelation *relation)
 	relation->described = true;
 }
 
+/* That the chunk's transaction is marked tells its end that the reader knows it. */
+static void
+send_stream_start(WfState *state, ReorderBufferTXN *txn)
+{
+	if (state->stream.started)
+		return;
+	txn->output_plugin_private = state;
+	state->output->stream_start(state->output->open(state),
+								wf_transaction_xid(txn->xid));
+	state->output->close(state);
+	state->stream.started = true;
+}
+
+static void
+send_stream_subxact(WfState *state, TransactionId subxid)
+{
+	if (state->stream.subxid == subxid)
+		return;
+	state->output->stream_subxact(state->output->open(state), subxid);
+	state->output->close(state);
+	state->stream.subxid = subxid;
+}
+
 /* All that must precede a change of the table. */
 static void
-prepare_change(WfState *state, const ReorderBufferTXN *txn, WfRelation *relation)
+prepare_change(WfState *state, ReorderBufferTXN *txn,
+			   const ReorderBufferChange *change, WfRelation *relation)
 {
 	if (relation->calls_output && !state->transaction.settings_pinned)
 	{
 		wf_settings_pin();
 		state->transaction.settings_pinned = true;
 	}
-	send_begin(state, txn);
+	if (state->stream.open)
+	{
+		send_stream_start(state, txn);
+		send_stream_subxact(state, change->txn->xid);
+	}
+	else
+		send_begin(state, txn);
 	send_relation(state, relation);
 }
 
@@ -216,7 +251,7 @@ change(LogicalDecodingContext *decoding, ReorderBufferTXN *txn,
 	if (entry->selected)
 	{
 		error_context_stack = &context;
-		prepare_change(state, txn, entry);
+		prepare_change(state, txn, change, entry);
 		send_change(state, entry, relation, change);
 		error_context_stack = context.previous;
 	}
@@ -257,7 +292,7 @@ truncate_tables(LogicalDecodingContext *decoding, ReorderBufferTXN *txn,
 		options |= WF_TRUNCATE_RESTART_IDENTITY;
 
 	foreach(cell, selected)
-		prepare_change(state, txn, lfirst(cell));
+		prepare_change(state, txn, change, lfirst(cell));
 	if (selected != NIL)
 	{
 		output->truncate(output->open(state), options, selected);
@@ -284,6 +319,65 @@ commit(LogicalDecodingContext *decoding, ReorderBufferTXN *txn,
 	}
 	else
 		output->release(state);
+	MemoryContextSwitchTo(caller);
+	MemoryContextReset(state->change_context);
+}
+
+static void
+stream_start(LogicalDecodingContext *decoding, ReorderBufferTXN *txn)
+{
+	WfState    *state = decoding->output_plugin_private;
+
+	memset(&state->transaction, 0, sizeof(WfTransaction));
+	memset(&state->stream, 0, sizeof(WfStream));
+	state->stream.open = true;
+}
+
+static void
+stream_stop(LogicalDecodingContext *decoding, ReorderBufferTXN *txn)
+{
+	WfState    *state = decoding->output_plugin_private;
+
+	if (state->stream.started)
+	{
+		state->output->stream_stop(state->output->open(state));
+		state->output->close(state);
+	}
+	state->stream.open = false;
+}
+
+/* Of a subtransaction as well.  As a commit, it may be held for a while only. */
+static void
+stream_abort(LogicalDecodingContext *decoding, ReorderBufferTXN *txn,
+			 XLogRecPtr abort_lsn)
+{
+	WfState    *state = decoding->output_plugin_private;
+	ReorderBufferTXN *top = txn->toptxn != NULL ? txn->toptxn : txn;
+
+	if (top->output_plugin_private == NULL)
+		return;
+	state->output->stream_abort(state->output->open(state),
+								wf_transaction_xid(top->xid), txn->xid);
+	state->output->close_commit(state, abort_lsn);
+}
+
+static void
+stream_commit(LogicalDecodingContext *decoding, ReorderBufferTXN *txn,
+			  XLogRecPtr commit_lsn)
+{
+	WfState    *state = decoding->output_plugin_private;
+	MemoryContext caller = MemoryContextSwitchTo(state->change_context);
+
+	OutputPluginUpdateProgress(decoding, txn->output_plugin_private == NULL);
+	if (txn->output_plugin_private != NULL)
+	{
+		wf_transaction_begin(&state->transaction, txn);
+		state->output->stream_commit(state->output->open(state),
+									 &state->transaction);
+		state->output->close_commit(state, txn->end_lsn);
+	}
+	else
+		state->output->release(state);
 	MemoryContextSwitchTo(caller);
 	MemoryContextReset(state->change_context);
 }
@@ -321,6 +415,12 @@ _PG_output_plugin_init(OutputPluginCallbacks *callbacks)
 	callbacks->truncate_cb = truncate_tables;
 	callbacks->commit_cb = commit;
 	callbacks->message_cb = message;
+	callbacks->stream_start_cb = stream_start;
+	callbacks->stream_stop_cb = stream_stop;
+	callbacks->stream_abort_cb = stream_abort;
+	callbacks->stream_commit_cb = stream_commit;
+	callbacks->stream_change_cb = change;
+	callbacks->stream_truncate_cb = truncate_tables;
 }
 
 /* walferry.library_version() */

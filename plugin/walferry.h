@@ -27,6 +27,14 @@
 /* The schema whose tables are never sent: the extension's own. */
 #define WF_SCHEMA "walferry"
 
+/* The chunk of a streamed transaction that is being decoded. */
+typedef struct WfStream
+{
+	bool		open;			/* between the callbacks that begin and end it */
+	bool		started;		/* its start has been sent */
+	TransactionId subxid;		/* whose changes the reader expects, or invalid */
+} WfStream;
+
 typedef struct WfState
 {
 	LogicalDecodingContext *decoding;
@@ -34,6 +42,7 @@ typedef struct WfState
 	WfOptions	options;
 	WfRelationCache *relations;
 	WfTransaction transaction;
+	WfStream	stream;
 	const WfOutput *output;
 	WfFrame		frame;
 	WfTuple		old;			/* room for the tuples of one change */

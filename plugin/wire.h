@@ -18,7 +18,7 @@
 #ifndef WALFERRY_WIRE_H
 #define WALFERRY_WIRE_H
 
-#define WF_PROTOCOL_VERSION 1
+#define WF_PROTOCOL_VERSION 2
 
 /* A frame is written when it has reached this size; one big message may exceed it. */
 #define WF_FRAME_SIZE (64 * 1024)
@@ -47,6 +47,11 @@
 #define WF_MSG_DELETE 'D'
 #define WF_MSG_TRUNCATE 'T'
 #define WF_MSG_HEARTBEAT 'M'
+#define WF_MSG_STREAM_START 'S'
+#define WF_MSG_STREAM_SUBXACT 'X'
+#define WF_MSG_STREAM_STOP 'E'
+#define WF_MSG_STREAM_ABORT 'A'
+#define WF_MSG_STREAM_COMMIT 'Y'
 
 /* Which old tuple an update or delete carries */
 #define WF_OLD_NONE 'N'		/* none: an update that kept the key, or no replica identity */

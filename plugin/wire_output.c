@@ -61,5 +61,10 @@ const WfOutput wf_wire_output = {
 	.update = wf_wire_update,
 	.delete = wf_wire_delete,
 	.truncate = wf_wire_truncate,
+	.stream_start = wf_wire_stream_start,
+	.stream_subxact = wf_wire_stream_subxact,
+	.stream_stop = wf_wire_stream_stop,
+	.stream_abort = wf_wire_stream_abort,
+	.stream_commit = wf_wire_stream_commit,
 	.heartbeat = wf_wire_heartbeat,
 };

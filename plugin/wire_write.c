@@ -81,10 +81,10 @@ wf_wire_hello(StringInfo out)
 	end_message(out, body);
 }
 
-void
-wf_wire_begin(StringInfo out, const WfTransaction *transaction)
+static void
+send_transaction(StringInfo out, char type, const WfTransaction *transaction)
 {
-	int			body = start_message(out, WF_MSG_BEGIN);
+	int			body = start_message(out, type);
 
 	pq_sendint64(out, transaction->xid);
 	pq_sendint64(out, transaction->commit_lsn);
@@ -92,6 +92,52 @@ wf_wire_begin(StringInfo out, const WfTransaction *transaction)
 	pq_sendint64(out, transaction->commit_time);
 	pq_sendint64(out, transaction->origin_lsn);
 	send_string(out, transaction->origin);
+	end_message(out, body);
+}
+
+void
+wf_wire_begin(StringInfo out, const WfTransaction *transaction)
+{
+	send_transaction(out, WF_MSG_BEGIN, transaction);
+}
+
+void
+wf_wire_stream_commit(StringInfo out, const WfTransaction *transaction)
+{
+	send_transaction(out, WF_MSG_STREAM_COMMIT, transaction);
+}
+
+void
+wf_wire_stream_start(StringInfo out, uint64 xid)
+{
+	int			body = start_message(out, WF_MSG_STREAM_START);
+
+	pq_sendint64(out, xid);
+	end_message(out, body);
+}
+
+void
+wf_wire_stream_subxact(StringInfo out, TransactionId subxid)
+{
+	int			body = start_message(out, WF_MSG_STREAM_SUBXACT);
+
+	pq_sendint32(out, subxid);
+	end_message(out, body);
+}
+
+void
+wf_wire_stream_stop(StringInfo out)
+{
+	end_message(out, start_message(out, WF_MSG_STREAM_STOP));
+}
+
+void
+wf_wire_stream_abort(StringInfo out, uint64 xid, TransactionId subxid)
+{
+	int			body = start_message(out, WF_MSG_STREAM_ABORT);
+
+	pq_sendint64(out, xid);
+	pq_sendint32(out, subxid);
 	end_message(out, body);
 }
 
@@ -129,6 +175,8 @@ wf_wire_relation(StringInfo out, const WfRelation *relation)
 	send_string(out, relation->schema);
 	send_string(out, relation->table);
 	pq_sendbyte(out, relation->replica_identity);
+	pq_sendbyte(out, relation->identity_hashed ? 1 : 0);
+	pq_sendint16(out, relation->nunique);
 	pq_sendint16(out, relation->ncolumns);
 	for (int i = 0; i < relation->ncolumns; i++)
 		send_column(out, &relation->columns[i]);
@@ -184,11 +232,25 @@ static void
 send_old(StringInfo out, WfRelation *relation, char old_kind,
 		 const WfTuple *old)
 {
-	pq_sendbyte(out, old_kind);
 	if (old_kind == WF_OLD_ROW)
 		send_row(out, relation, old);
 	else if (old_kind == WF_OLD_KEY)
 		send_key(out, relation, old);
+}
+
+static void
+send_identity(StringInfo out, WfRelation *relation, const WfTuple *row,
+			  const WfTuple *old)
+{
+	if (relation->identity_hashed)
+		pq_sendint64(out, wf_key_hash(&relation->identity, row, old));
+}
+
+static void
+send_unique(StringInfo out, WfRelation *relation, const WfTuple *row)
+{
+	for (int i = 0; i < relation->nunique; i++)
+		pq_sendint64(out, wf_key_hash(&relation->unique[i], row, NULL));
 }
 
 void
@@ -197,6 +259,8 @@ wf_wire_insert(StringInfo out, WfRelation *relation, const WfTuple *row)
 	int			body = start_message(out, WF_MSG_INSERT);
 
 	pq_sendint32(out, relation->relid);
+	send_identity(out, relation, row, NULL);
+	send_unique(out, relation, row);
 	send_row(out, relation, row);
 	end_message(out, body);
 }
@@ -208,6 +272,15 @@ wf_wire_update(StringInfo out, WfRelation *relation, char old_kind,
 	int			body = start_message(out, WF_MSG_UPDATE);
 
 	pq_sendint32(out, relation->relid);
+	pq_sendbyte(out, old_kind);
+	if (old_kind == WF_OLD_NONE)
+		send_identity(out, relation, row, NULL);
+	else
+	{
+		send_identity(out, relation, row, old);
+		send_identity(out, relation, old, NULL);
+	}
+	send_unique(out, relation, row);
 	send_old(out, relation, old_kind, old);
 	send_updated_row(out, relation, row);
 	end_message(out, body);
@@ -220,6 +293,9 @@ wf_wire_delete(StringInfo out, WfRelation *relation, char old_kind,
 	int			body = start_message(out, WF_MSG_DELETE);
 
 	pq_sendint32(out, relation->relid);
+	pq_sendbyte(out, old_kind);
+	if (old_kind != WF_OLD_NONE)
+		send_identity(out, relation, old, NULL);
 	send_old(out, relation, old_kind, old);
 	end_message(out, body);
 }

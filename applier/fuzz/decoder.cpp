@@ -15,9 +15,18 @@ class Reader : public walferry::ChangeSink {
 public:
     void on_begin(const walferry::Transaction &) override { require(!open_), open_ = true; }
     void on_commit() override { require(open_), open_ = false; }
+    void on_stream_change(std::uint64_t, std::uint32_t, walferry::Change change) override { read(change); }
+    void on_stream_abort(std::uint64_t, std::uint32_t) override {}
+    void on_stream_commit(const walferry::Transaction &) override { require(!open_); }
     void on_heartbeat(walferry::Lsn, std::string_view content) override { touch(content); }
     void on_change(walferry::Change change) override {
-        require(open_ && change.relation != nullptr);
+        require(open_);
+        read(change);
+    }
+
+private:
+    void read(const walferry::Change &change) {
+        require(change.relation != nullptr);
         for (const auto &tuple : {change.old_tuple, change.new_tuple}) {
             if (tuple.bytes().empty()) continue;
             tuple.split(values_);
@@ -26,8 +35,6 @@ public:
             }
         }
     }
-
-private:
     static void require(bool holds) {
         if (!holds) std::abort();
     }

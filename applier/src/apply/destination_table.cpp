@@ -49,6 +49,12 @@ LEFT JOIN LATERAL (
     LIMIT 1) by_type ON true
 WHERE n.nspname = $1 AND c.relname = $2 AND c.relkind IN ('r', 'p'))";
 
+const char *const table_sql = R"(
+SELECT c IS NOT NULL,
+       EXISTS (SELECT FROM pg_catalog.pg_trigger t
+               WHERE t.tgrelid = c AND NOT t.tgisinternal AND t.tgenabled IN ('R', 'A'))
+FROM to_regclass($1) c)";
+
 }  // namespace
 
 Match match_of(const Relation &relation) {
@@ -63,7 +69,7 @@ Result<DestinationTable> find_destination_table(pq::Connection &connection, pq::
                                                 const Relation &relation) {
     const std::vector<pq::Param> params = {relation.schema, relation.name};
     WF_TRY(pipeline.send(columns_sql, params));
-    WF_TRY(pipeline.send("SELECT to_regclass($1) IS NOT NULL",
+    WF_TRY(pipeline.send(table_sql,
                          std::vector<pq::Param>{connection.quote_qualified(relation.schema, relation.name)}));
     WF_TRY(pipeline.flush());
     WF_ASSIGN(const pq::Rows rows, pipeline.read());
@@ -72,6 +78,7 @@ Result<DestinationTable> find_destination_table(pq::Connection &connection, pq::
     DestinationTable table;
     table.name = connection.quote_qualified(relation.schema, relation.name);
     table.match = match_of(relation);
+    table.fires_triggers = exists.boolean(0, 1);
     if (!exists.boolean(0, 0)) {
         return fail(
             Error{ErrorKind::conflict,

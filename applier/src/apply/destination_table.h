@@ -33,6 +33,7 @@ enum class Match {
 struct DestinationTable {
     std::string name;  // quoted and qualified
     Match match = Match::none;
+    bool fires_triggers = false;             // of users, in spite of session_replication_role
     std::vector<DestinationColumn> columns;  // parallel to Relation::columns
 };
 

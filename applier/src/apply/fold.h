@@ -12,8 +12,8 @@
 // be told apart:
 //   - tables that the caller calls exact; truncated ones; tables described twice within the group
 //   - updates and deletes of a table without a hashed identity (its inserts alone may be batched)
-//   - a table where an update changes a key, where two keys of one hash differ in their bytes, or where the sequence of
-//     changes to a row is none of the above
+//   - a table where an update changes a key or needs a replacement (see statement.h), where two keys of one hash differ
+//     in their bytes, where a change doesn't tell its row, or where no row can go through a sequence of changes
 // If any change of a table is ordered, all of its changes in the group are.
 //
 // SPDX-License-Identifier: PostgreSQL
@@ -30,9 +30,9 @@
 
 namespace walferry {
 
-// Net changes of one table; each list sorted by the bytes of the key columns (inserts without a hashed identity stay in
-// source order), so that the destination's pages are touched in order. They are views into the group's frames, or into
-// FoldedGroup::merged. Every update has OldTuple::none, or OldTuple::key/row with a key that has not changed.
+// Net changes of one table; each list sorted by the first 128 bytes of the key columns (inserts without a hashed
+// identity stay in source order), so that the destination's pages are touched in order. They are views into the group's
+// frames, or into FoldedGroup::merged. Every update has OldTuple::none, or OldTuple::key/row with a key that has not changed.
 struct NetChanges {
     std::vector<Change> removes;
     std::vector<Change> updates;
@@ -48,9 +48,9 @@ struct FoldedTable {
 };
 
 struct FoldedGroup {
-    std::vector<FoldedTable> tables;               // by relid
-    std::vector<const PlannedChange *> ordered;    // in source order
-    std::deque<std::string> merged;                // bytes of tuples that no single change had
+    std::vector<FoldedTable> tables;             // by relid
+    std::vector<const PlannedChange *> ordered;  // in source order
+    std::deque<std::string> merged;              // bytes of tuples that no single change had
 };
 
 // Folds all changes of `group`, which must outlive what is returned.

@@ -3,16 +3,9 @@
 
 #include <fmt/format.h>
 
-#include <cstring>
-
 namespace walferry {
 
 namespace {
-
-bool same_bytes(const Value &a, const Value &b) {
-    return a.length == b.length &&
-           (a.length <= 0 || std::memcmp(a.data, b.data, static_cast<std::size_t>(a.length)) == 0);
-}
 
 // Whether the update is known to have left the column as it was. (An update that changed the key sends the old one.)
 bool left_alone(const Change &change, const ChangeValues &values, std::size_t column) {
@@ -25,15 +18,6 @@ bool left_alone(const Change &change, const ChangeValues &values, std::size_t co
             return definition.key && same_bytes(values.old_row[column], values.new_row[column]);
         case OldTuple::row:
             return same_bytes(values.old_row[column], values.new_row[column]);
-    }
-    return false;
-}
-
-// An update must write this column and UPDATE can't.
-bool needs_replacement(const Change &change, const ChangeValues &values) {
-    for (std::size_t i = 0; i < change.relation->columns.size(); ++i) {
-        const Column &column = change.relation->columns[i];
-        if (column.identity_always && !left_alone(change, values, i)) return true;
     }
     return false;
 }
@@ -170,6 +154,14 @@ void ChangeValues::split(const Change &change) {
             if (columns[i].key) old_row[i] = key_[next++];
         }
     }
+}
+
+bool needs_replacement(const Change &update, const ChangeValues &values) {
+    for (std::size_t i = 0; i < update.relation->columns.size(); ++i) {
+        const Column &column = update.relation->columns[i];
+        if (column.identity_always && !left_alone(update, values, i)) return true;
+    }
+    return false;
 }
 
 void append_shape(std::string &shape, const Change &change, const DestinationTable &table, const ChangeValues &values) {

@@ -43,6 +43,9 @@ private:
     std::vector<Value> key_;
 };
 
+// Whether the update must write a column that UPDATE can't: it becomes a replacement.
+bool needs_replacement(const Change &update, const ChangeValues &values);
+
 // What distinguishes statements of one table, as bytes: equal for equal SQL.
 void append_shape(std::string &shape, const Change &change, const DestinationTable &table, const ChangeValues &values);
 

@@ -1,108 +1,95 @@
-// Applies groups to the destination, each group of whole transactions as one destination transaction.
+// Applies groups to the destination, each as one destination transaction, beside the other workers and yet in source order.
 //
-// The timeline of one, every line in pipeline mode:
+// The timeline of a group:
 //
-//   BEGIN, changes ...     sent; answers read as they come: an error or a row count other than 1 ends it here
-//   (piece by piece, for a transaction that is too big for a group)
-//   checkpoint, COMMIT     sent when every change was answered for; the checkpoint's compare-and-set fails if somebody
-//                          else has moved it, so a second applier can't commit
-//   COMMIT's answer        only now is applied_lsn raised and the frames let go
+//   fold                    the net effect of its changes
+//   BEGIN, the free part    beside the groups before it
+//   the turnstile           until they have committed
+//   the held part           what touches the same rows as they do; then tables that keep their order
+//   checkpoint, COMMIT      the checkpoint's compare-and-set fails if somebody else has moved it
+//   COMMIT's answer         only now is applied_lsn raised, the turnstile passed on and the frames let go
+//
+// What the planner can't see may make this collide: with another group, or with the folding itself. Then it is rolled back,
+// and goes on at the group's turn: folded once more, alone; and if that collides too, exactly: each change by itself in
+// source order, each source transaction by itself, the younger groups recalled. What fails then is a real conflict, and the
+// destination ends exactly before the transaction that can't be applied.
+//
+// A transaction too big for a group comes in pieces; after the first, each is tried under a savepoint.
 //
 // Invariants:
 //   1. The checkpoint moves in the transaction that holds the changes up to it: a crash at any point loses and repeats
 //      nothing.
-//   2. When a group of several transactions fails, they are applied again one by one, so that the destination ends
-//      exactly before the one that can't be applied.
+//   2. Nothing is committed before everything older is.
 //
 // SPDX-License-Identifier: PostgreSQL
 #pragma once
 
 #include <cstdint>
-#include <deque>
-#include <functional>
-#include <map>
 #include <memory>
-#include <optional>
 #include <string>
-#include <unordered_map>
 
-#include "apply/destination_table.h"
-#include "apply/statement.h"
+#include "apply/exact_tables.h"
+#include "apply/fold.h"
+#include "apply/session.h"
 #include "base/error.h"
 #include "base/ring.h"
 #include "base/stop.h"
 #include "checkpoint/positions.h"
 #include "pq/connection.h"
-#include "pq/pipeline.h"
 #include "schedule/group.h"
+#include "schedule/turnstile.h"
 
 namespace walferry {
+
+// Settings of a worker's session beside apply_connection()'s.
+pq::Settings worker_settings();
 
 // Thread: its own for run(). References must outlive it.
 class Worker {
 public:
-    // `options`: a data connection to the destination. `checkpoint`: the stored position.
-    Worker(pq::ConnectOptions options, std::string task, Lsn checkpoint, Ring<Group> &groups, Doorbell &bell,
-           Positions &positions);
-    ~Worker();
+    // `options`: an apply connection with worker_settings().
+    Worker(pq::ConnectOptions options, std::string task, Ring<Group> &groups, Doorbell &bell, Turnstile &turnstile,
+           ExactTables &exact_tables, Positions &positions);
 
-    // Until stop is requested (ring the doorbell then; what is not committed is rolled back), or a change can't be
-    // applied: ErrorKind::conflict, with the change in its context.
+    // Until stop is requested (ring the doorbell and the turnstile then; what is not committed is rolled back), or a change
+    // can't be applied: ErrorKind::conflict, with the change in its context.
     Result<void> run(const StopFlag &stop);
 
 private:
-    struct Prepared {
-        Statement statement;
-        std::string name;
-    };
-    struct Table {
-        DestinationTable destination;
-        std::map<std::string, Prepared, std::less<>> statements;  // by shape
-    };
-    // One connection with what was prepared on it.
-    struct Session {
-        explicit Session(pq::Connection opened) : connection(std::move(opened)), pipeline(connection) {}
-        pq::Connection connection;
-        pq::Pipeline pipeline;
-        std::unordered_map<const Relation *, Table> tables;
-        std::size_t next_statement = 0;
-    };
-    // An answer that the server owes.
-    struct Owed {
-        const Change *change = nullptr;                 // whose it is; null: ours
-        const GroupTransaction *transaction = nullptr;  // null with it
-        bool counts_row = false;                        // it must be about one row
-    };
+    // How an attempt to apply a group folded ended. After a collision or a recall nothing is left of it.
+    enum class Attempt { applied, collided, recalled };
 
-    Result<void> connect();
     Result<void> apply(const Group &group);
-    Result<void> apply_transactions(const Group &group, std::size_t first, std::size_t last, bool begin, bool commit);
-    Result<void> send_change(const Change &change, const GroupTransaction &transaction);
-    Result<void> send_truncate(const Change &change, const GroupTransaction &transaction);
-    Result<Table *> find_table(const Relation &relation);
-    Result<Prepared *> find_statement(const Change &change, Table &table, const GroupTransaction &transaction);
-    Result<void> read_owed(std::size_t leave);
-    Result<void> commit(const GroupTransaction &last);
-    Error explain_commit(Error error, const GroupTransaction &last);
-    Error explain(Error error, const Change &change, const GroupTransaction &transaction);
-    std::string describe_key(const Change &change);
+    Result<Attempt> apply_first(const Group &group);
+    Result<Attempt> apply_early(const Group &group);
+    Result<Attempt> apply_alone(const Group &group, const char *begin);
+    Result<void> send_held(const FoldedGroup &folded);
+    Result<Attempt> collided(Error error, const char *roll_back);
+
+    Result<void> replay(const Group &group);
+    Result<void> replay_piece(const Group &group);
+    Result<void> send_exactly(const Group &group, std::size_t transaction);
+    template <class Work>
+    Result<void> insist(const char *undo, Work &&work);
+
+    Result<FoldedGroup> fold_group(const Group &group);
+    Result<void> end_attempt(const Group &group);
+    Result<void> commit(const Group &group, std::size_t changes);
+    Result<void> commit(const Transaction &last, std::size_t transactions, std::size_t changes);
 
     const pq::ConnectOptions options_;
     const std::string task_;
-    Lsn checkpoint_;
     Ring<Group> &groups_;
     Doorbell &bell_;
+    Turnstile &turnstile_;
+    ExactTables &exact_tables_;
     Positions &positions_;
+    const StopFlag *stop_ = nullptr;
 
     // Being applied. When that fails it stays: its frames say that something is not applied, until all threads have ended.
     std::unique_ptr<const Group> group_;
     std::unique_ptr<Session> session_;
-    std::deque<Owed> owed_;
-    std::uint64_t changes_sent_ = 0;  // of the destination transaction under way
-    // Scratch space, kept from change to change.
-    ChangeValues values_;
-    std::string shape_;
-    pq::RawParams params_;
+    std::size_t earlier_changes_ = 0;  // of the pieces before this one
 };
 
 }  // namespace walferry

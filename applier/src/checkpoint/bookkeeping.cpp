@@ -38,6 +38,8 @@ CREATE TABLE IF NOT EXISTS walferry.progress (
     source_lsn pg_lsn,
     changes bigint NOT NULL DEFAULT 0,
     transactions bigint NOT NULL DEFAULT 0,
+    collisions bigint NOT NULL DEFAULT 0,
+    replays bigint NOT NULL DEFAULT 0,
     updated timestamptz,
     last_error text
 );
@@ -238,7 +240,7 @@ Result<void> set_copied(pq::Connection &destination, const std::string &task, co
 Result<std::optional<Progress>> find_progress(pq::Connection &destination, const std::string &task) {
     WF_ASSIGN(const pq::Rows rows,
               destination.exec("SELECT c.lsn, p.flushed_lsn, p.received_lsn, p.source_lsn, p.changes, p.transactions,"
-                               " c.commit_time, p.updated, p.last_error"
+                               " p.collisions, p.replays, c.commit_time, p.updated, p.last_error"
                                " FROM walferry.checkpoint c LEFT JOIN walferry.progress p USING (task) WHERE task = $1",
                                {task}));
     if (rows.count() == 0) return std::nullopt;
@@ -248,9 +250,11 @@ Result<std::optional<Progress>> find_progress(pq::Connection &destination, const
                     lsn_at(rows, 0, 3),
                     static_cast<std::uint64_t>(rows.integer(0, 4)),
                     static_cast<std::uint64_t>(rows.integer(0, 5)),
-                    rows.text(0, 6),
-                    rows.text(0, 7),
-                    rows.text(0, 8)};
+                    static_cast<std::uint64_t>(rows.integer(0, 6)),
+                    static_cast<std::uint64_t>(rows.integer(0, 7)),
+                    rows.text(0, 8),
+                    rows.text(0, 9),
+                    rows.text(0, 10)};
 }
 
 Result<void> save_progress(pq::Connection &destination, const std::string &task, const Progress &progress) {
@@ -258,9 +262,10 @@ Result<void> save_progress(pq::Connection &destination, const std::string &task,
     return run(
         destination,
         "UPDATE walferry.progress SET flushed_lsn = GREATEST(flushed_lsn, $2::pg_lsn), received_lsn = $3, source_lsn = $4, changes = $5,"
-        " transactions = $6, updated = pg_catalog.now(), last_error = NULL WHERE task = $1",
+        " transactions = $6, collisions = $7, replays = $8, updated = pg_catalog.now(), last_error = NULL WHERE task = $1",
         {task, lsn_param(progress.flushed_lsn), lsn_param(progress.received_lsn), lsn_param(progress.source_lsn),
-         std::to_string(progress.changes), std::to_string(progress.transactions)});
+         std::to_string(progress.changes), std::to_string(progress.transactions), std::to_string(progress.collisions),
+         std::to_string(progress.replays)});
 }
 
 Result<void> save_error(pq::Connection &destination, const std::string &task, const std::string &error) {
@@ -301,10 +306,10 @@ COMMIT)";
     return {};
 }
 
-const char *const lock_worker_sql = "SELECT pg_advisory_lock(hashtextextended('walferry worker:' || $1, 0))";
+const char *const lock_worker_sql = "SELECT pg_advisory_lock_shared(hashtextextended('walferry worker:' || $1, 0))";
 
 Result<void> wait_for_workers(pq::Connection &destination, const std::string &task) {
-    WF_TRY(run(destination, lock_worker_sql, {task}));
+    WF_TRY(run(destination, "SELECT pg_advisory_lock(hashtextextended('walferry worker:' || $1, 0))", {task}));
     return run(destination, "SELECT pg_advisory_unlock(hashtextextended('walferry worker:' || $1, 0))", {task});
 }
 

@@ -70,6 +70,8 @@ struct Progress {
     Lsn source_lsn;  // source's WAL end, as last heard
     std::uint64_t changes = 0;
     std::uint64_t transactions = 0;
+    std::uint64_t collisions = 0;  // groups that something unseen was in the way of
+    std::uint64_t replays = 0;     // of them, those that were applied exactly, change by change
     std::string commit_time;  // of the last applied transaction at the source; empty before the first
     std::string updated;      // when the record was written
     std::string last_error;
@@ -111,7 +113,7 @@ Result<void> delete_task(pq::Connection &destination, const std::string &task);
 // Held by a running `run` for as long as its connection lives. False: another process holds it.
 Result<bool> try_lock_task(pq::Connection &destination, const std::string &task);
 
-// Held by an apply worker's session, $1 task. A process that was killed may leave a backend behind that still commits; a
+// Held by each apply worker's session, $1 task. A process that was killed may leave a backend behind that still commits; a
 // new one waits for it before it reads where to go on.
 extern const char *const lock_worker_sql;
 Result<void> wait_for_workers(pq::Connection &destination, const std::string &task);

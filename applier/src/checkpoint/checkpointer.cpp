@@ -33,6 +33,8 @@ Result<void> Checkpointer::save() {
     progress.source_lsn = positions_.source_lsn.get();
     progress.changes = before_.changes + positions_.changes.load(std::memory_order_relaxed);
     progress.transactions = before_.transactions + positions_.transactions.load(std::memory_order_relaxed);
+    progress.collisions = before_.collisions + positions_.collisions.load(std::memory_order_relaxed);
+    progress.replays = before_.replays + positions_.replays.load(std::memory_order_relaxed);
     WF_TRY(save_progress(connection_, task_, progress));
     positions_.flushed_lsn.raise(applied_lsn);
     return {};

@@ -31,11 +31,13 @@ struct Positions {
     RisingLsn applied_lsn;   // worker, and the receiver when nothing is under way: all before is committed
     RisingLsn flushed_lsn;   // checkpointer: all before is on the destination's disk; what we confirm to the slot
 
-    // For display; written by one thread each, relaxed.
+    // For display; relaxed.
     std::atomic<std::int64_t> source_time{0};          // receiver: the source's clock, microseconds since 2000-01-01
     std::atomic<std::int64_t> applied_commit_time{0};  // worker: of the last applied transaction
     std::atomic<std::uint64_t> changes{0};             // worker: applied
     std::atomic<std::uint64_t> transactions{0};        // worker: applied
+    std::atomic<std::uint64_t> collisions{0};          // worker: groups that something unseen was in the way of
+    std::atomic<std::uint64_t> replays{0};             // worker: groups that were applied exactly
 };
 
 }  // namespace walferry

@@ -29,12 +29,12 @@ struct KnownSection {
 const std::vector<KnownSection> &known_sections() {
     static const std::vector<KnownSection> sections = {
         {"task", {"name", "stages"}},
-        {"source", {"conninfo", "slot"}},
+        {"source", {"conninfo", "slot", "decoding_memory_mb"}},
         {"destination", {"conninfo"}},
         {"objects", {"include", "exclude"}},
         {"schema", {"owners", "grants", "pg_bin"}},
         {"copy", {"jobs"}},
-        {"apply", {"workers", "buffer_mb"}},
+        {"apply", {"workers", "buffer_mb", "streaming", "spool_folder", "spool_mb"}},
         {"retry", {"connection_seconds"}},
     };
     return sections;
@@ -179,6 +179,15 @@ Result<void> read_number(const File &file, std::string_view section, std::string
 }
 
 // Calls `each(text, node)` for every string of an array.
+// A number of MiB, kept as bytes.
+Result<void> read_megabytes(const File &file, std::string_view section, std::string_view key, std::uint64_t min,
+                            std::uint64_t max, std::uint64_t &bytes) {
+    std::uint64_t megabytes = bytes >> 20;
+    WF_TRY(read_number<std::uint64_t>(file, section, key, min, max, megabytes));
+    bytes = megabytes << 20;
+    return {};
+}
+
 template <class Each>
 Result<void> read_texts(const File &file, std::string_view section, std::string_view key, Each each) {
     const auto *node = file.value(section, key);
@@ -280,6 +289,7 @@ Result<Task> read_values(const File &file) {
     WF_TRY(read_stages(file, task));
     WF_TRY(read_conninfo(file, "source", task.source_conninfo));
     WF_TRY(read_slot(file, task));
+    WF_TRY(read_megabytes(file, "source", "decoding_memory_mb", 1, 1 << 20, task.decoding_memory_bytes));
     WF_TRY(read_conninfo(file, "destination", task.destination_conninfo));
     WF_TRY(read_objects(file, task));
     WF_TRY(read_boolean(file, "schema", "owners", task.owners));
@@ -288,9 +298,10 @@ Result<Task> read_values(const File &file) {
     WF_TRY(read_number(file, "copy", "jobs", 1, 64, task.copy_jobs));
     task.apply_workers = static_cast<int>(std::clamp(std::thread::hardware_concurrency(), 1U, 8U));
     WF_TRY(read_number(file, "apply", "workers", 1, 64, task.apply_workers));
-    std::uint64_t buffer_mb = task.buffer_bytes >> 20;
-    WF_TRY(read_number<std::uint64_t>(file, "apply", "buffer_mb", 4, 4096, buffer_mb));
-    task.buffer_bytes = buffer_mb << 20;
+    WF_TRY(read_megabytes(file, "apply", "buffer_mb", 4, 4096, task.buffer_bytes));
+    WF_TRY(read_boolean(file, "apply", "streaming", task.streaming));
+    WF_TRY(read_text(file, "apply", "spool_folder", task.spool_folder));
+    WF_TRY(read_megabytes(file, "apply", "spool_mb", 1, 1 << 30, task.spool_bytes));
     // The upper bound, ten years, keeps sums with points in time from overflowing.
     WF_TRY(
         read_number<std::int64_t>(file, "retry", "connection_seconds", 0, 315'360'000, task.retry_connection_seconds));

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <cstring>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -40,6 +41,12 @@ struct Value {
     bool null() const { return length == -1; }
     bool unchanged() const { return length == -2; }
 };
+
+// Identical, which for some types is more than equal: 1.0 and 1.00.
+inline bool same_bytes(const Value &a, const Value &b) {
+    return a.length == b.length &&
+           (a.length <= 0 || std::memcmp(a.data, b.data, static_cast<std::size_t>(a.length)) == 0);
+}
 
 // The bytes of a tuple (int16 count; int32 length, bytes; ...), checked by the decoder against its relation.
 class Tuple {

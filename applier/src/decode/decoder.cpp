@@ -82,10 +82,20 @@ Result<void> Decoder::decode_message(char type, ByteReader &body, ChangeSink &si
         case WF_MSG_HEARTBEAT: {
             const Lsn lsn = read_lsn(body);
             const auto content = body.read_string();
-            if (body.failed() || in_transaction_) return malformed("a heartbeat out of place");
+            if (body.failed() || in_transaction_ || streamed_xid_ != 0) return malformed("a heartbeat out of place");
             sink.on_heartbeat(lsn, content);
             return {};
         }
+        case WF_MSG_STREAM_START:
+            return decode_stream_start(body);
+        case WF_MSG_STREAM_SUBXACT:
+            return decode_stream_subxact(body);
+        case WF_MSG_STREAM_STOP:
+            return decode_stream_stop();
+        case WF_MSG_STREAM_ABORT:
+            return decode_stream_abort(body, sink);
+        case WF_MSG_STREAM_COMMIT:
+            return decode_stream_commit(body, sink);
         default:
             return malformed("a message of an unknown type");
     }
@@ -113,19 +123,25 @@ Result<void> Decoder::decode_hello(ByteReader &body) {
     return {};
 }
 
-Result<void> Decoder::decode_begin(ByteReader &body, ChangeSink &sink) {
-    if (in_transaction_) return malformed("a begin inside a transaction");
+// What a begin and a streamed transaction's commit say alike.
+Result<void> Decoder::read_transaction(ByteReader &body) {
+    if (in_transaction_ || streamed_xid_ != 0) return malformed("a begin or a streamed commit inside a transaction");
     transaction_.xid = body.read<std::uint64_t>();
     transaction_.commit_lsn = read_lsn(body);
     transaction_.end_lsn = read_lsn(body);
     transaction_.commit_time = body.read<std::int64_t>();
     transaction_.origin_lsn = read_lsn(body);
     transaction_.origin = body.read_string();
-    if (body.failed()) return malformed("a short begin");
+    if (body.failed()) return malformed("a short begin or streamed commit");
     if (transaction_.commit_lsn <= last_commit_lsn_ || transaction_.end_lsn <= transaction_.commit_lsn) {
         return malformed("commit LSNs do not rise");
     }
     last_commit_lsn_ = transaction_.commit_lsn;
+    return {};
+}
+
+Result<void> Decoder::decode_begin(ByteReader &body, ChangeSink &sink) {
+    WF_TRY(read_transaction(body));
     in_transaction_ = true;
     changes_ = 0;
     sink.on_begin(transaction_);
@@ -154,6 +170,8 @@ Result<void> Decoder::decode_relation(ByteReader &body) {
     relation->schema = body.read_string();
     relation->name = body.read_string();
     relation->replica_identity = static_cast<char>(body.read<std::uint8_t>());
+    relation->identity_hashed = body.read<std::uint8_t>() != 0;
+    relation->unique_keys = body.read<std::uint16_t>();
     const auto columns = body.read<std::uint16_t>();
     for (std::uint16_t i = 0; i < columns && !body.failed(); ++i) {
         Column column;
@@ -210,66 +228,80 @@ Result<Tuple> Decoder::read_tuple(ByteReader &body, const Relation &relation, st
     return Tuple(body.read_bytes(probe.position() - body.position()), lacks_values);
 }
 
-Result<void> Decoder::read_old(ByteReader &body, Change &change) const {
-    const auto kind = static_cast<char>(body.read<std::uint8_t>());
-    const Relation &relation = *change.relation;
-    switch (kind) {
+Result<void> Decoder::read_old_kind(ByteReader &body, Change &change) {
+    switch (static_cast<char>(body.read<std::uint8_t>())) {
         case WF_OLD_NONE:
             change.old_kind = OldTuple::none;
             return {};
-        case WF_OLD_KEY: {
-            if (relation.key_columns == 0)
-                return malformed("a key of " + relation.qualified_name() + ", which has none");
+        case WF_OLD_KEY:
+            if (change.relation->key_columns == 0)
+                return malformed("a key of " + change.relation->qualified_name() + ", which has none");
             change.old_kind = OldTuple::key;
-            WF_ASSIGN(change.old_tuple, read_tuple(body, relation, relation.key_columns, false));
             return {};
-        }
-        case WF_OLD_ROW: {
+        case WF_OLD_ROW:
             change.old_kind = OldTuple::row;
-            WF_ASSIGN(change.old_tuple, read_tuple(body, relation, relation.columns.size(), false));
             return {};
-        }
         default:
             return malformed("an unknown kind of old tuple");
     }
 }
 
+void Decoder::read_keys(ByteReader &body, Change &change) {
+    const Relation &relation = *change.relation;
+    ConflictKeys &keys = change.keys;
+    if (relation.identity_hashed) {
+        if (change.kind != ChangeKind::remove) keys.identity = keys.new_identity = body.read<std::uint64_t>();
+        if (change.old_kind != OldTuple::none) keys.identity = body.read<std::uint64_t>();
+    }
+    if (change.kind != ChangeKind::remove) keys.unique = body.read_bytes(relation.unique_keys * sizeof(std::uint64_t));
+}
+
+Result<void> Decoder::read_old_tuple(ByteReader &body, Change &change) const {
+    if (change.old_kind == OldTuple::none) return {};
+    const Relation &relation = *change.relation;
+    const auto columns = change.old_kind == OldTuple::key ? relation.key_columns : relation.columns.size();
+    WF_ASSIGN(change.old_tuple, read_tuple(body, relation, columns, false));
+    return {};
+}
+
 Result<void> Decoder::decode_insert(ByteReader &body, ChangeSink &sink) {
-    if (!in_transaction_) return malformed("a change outside a transaction");
+    WF_TRY(check_place_of_change());
     Change change;
     change.kind = ChangeKind::insert;
     WF_ASSIGN(change.relation, find_relation(body.read<std::uint32_t>()));
+    read_keys(body, change);
     WF_ASSIGN(change.new_tuple, read_tuple(body, *change.relation, change.relation->columns.size(), false));
-    ++changes_;
-    sink.on_change(std::move(change));
+    yield(std::move(change), sink);
     return {};
 }
 
 Result<void> Decoder::decode_update(ByteReader &body, ChangeSink &sink) {
-    if (!in_transaction_) return malformed("a change outside a transaction");
+    WF_TRY(check_place_of_change());
     Change change;
     change.kind = ChangeKind::update;
     WF_ASSIGN(change.relation, find_relation(body.read<std::uint32_t>()));
-    WF_TRY(read_old(body, change));
+    WF_TRY(read_old_kind(body, change));
+    read_keys(body, change);
+    WF_TRY(read_old_tuple(body, change));
     WF_ASSIGN(change.new_tuple, read_tuple(body, *change.relation, change.relation->columns.size(), true));
-    ++changes_;
-    sink.on_change(std::move(change));
+    yield(std::move(change), sink);
     return {};
 }
 
 Result<void> Decoder::decode_delete(ByteReader &body, ChangeSink &sink) {
-    if (!in_transaction_) return malformed("a change outside a transaction");
+    WF_TRY(check_place_of_change());
     Change change;
     change.kind = ChangeKind::remove;
     WF_ASSIGN(change.relation, find_relation(body.read<std::uint32_t>()));
-    WF_TRY(read_old(body, change));
-    ++changes_;
-    sink.on_change(std::move(change));
+    WF_TRY(read_old_kind(body, change));
+    read_keys(body, change);
+    WF_TRY(read_old_tuple(body, change));
+    yield(std::move(change), sink);
     return {};
 }
 
 Result<void> Decoder::decode_truncate(ByteReader &body, ChangeSink &sink) {
-    if (!in_transaction_) return malformed("a change outside a transaction");
+    WF_TRY(check_place_of_change());
     auto truncate = std::make_shared<Truncate>();
     const auto options = body.read<std::uint8_t>();
     truncate->cascade = (options & WF_TRUNCATE_CASCADE) != 0;
@@ -284,8 +316,55 @@ Result<void> Decoder::decode_truncate(ByteReader &body, ChangeSink &sink) {
     change.kind = ChangeKind::truncate;
     change.relation = truncate->relations.front();
     change.truncate = std::move(truncate);
+    yield(std::move(change), sink);
+    return {};
+}
+
+Result<void> Decoder::check_place_of_change() const {
+    if (in_transaction_ || (streamed_xid_ != 0 && subxid_ != 0)) return {};
+    return malformed("a change outside a transaction");
+}
+
+void Decoder::yield(Change change, ChangeSink &sink) {
+    if (streamed_xid_ != 0) {
+        sink.on_stream_change(streamed_xid_, subxid_, std::move(change));
+        return;
+    }
     ++changes_;
     sink.on_change(std::move(change));
+}
+
+Result<void> Decoder::decode_stream_start(ByteReader &body) {
+    if (in_transaction_ || streamed_xid_ != 0) return malformed("a stream start inside a transaction");
+    streamed_xid_ = body.read<std::uint64_t>();
+    subxid_ = 0;
+    if (body.failed() || streamed_xid_ == 0) return malformed("a stream start without a transaction");
+    return {};
+}
+
+Result<void> Decoder::decode_stream_subxact(ByteReader &body) {
+    subxid_ = body.read<std::uint32_t>();
+    if (body.failed() || streamed_xid_ == 0 || subxid_ == 0) return malformed("a subtransaction out of place");
+    return {};
+}
+
+Result<void> Decoder::decode_stream_stop() {
+    if (streamed_xid_ == 0) return malformed("a stream stop without its start");
+    streamed_xid_ = 0;
+    return {};
+}
+
+Result<void> Decoder::decode_stream_abort(ByteReader &body, ChangeSink &sink) {
+    const auto xid = body.read<std::uint64_t>();
+    const auto subxid = body.read<std::uint32_t>();
+    if (body.failed() || in_transaction_ || streamed_xid_ != 0) return malformed("a stream abort out of place");
+    sink.on_stream_abort(xid, subxid);
+    return {};
+}
+
+Result<void> Decoder::decode_stream_commit(ByteReader &body, ChangeSink &sink) {
+    WF_TRY(read_transaction(body));
+    sink.on_stream_commit(transaction_);
     return {};
 }
 

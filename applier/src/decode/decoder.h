@@ -4,7 +4,8 @@
 // relation, or an ErrorKind::protocol that says where in the frame it stopped. It copies no row data.
 //
 // Invariants of what is yielded: begin and commit alternate; changes stand between them; a commit repeats its begin's
-// LSNs and counts its changes; every tuple has its relation's columns; commit LSNs rise.
+// LSNs and counts its changes; every tuple has its relation's columns; commit LSNs rise, those of streamed transactions
+// included.
 //
 // SPDX-License-Identifier: PostgreSQL
 #pragma once
@@ -30,6 +31,12 @@ public:
     virtual void on_change(Change change) = 0;
     virtual void on_commit() = 0;
     virtual void on_heartbeat(Lsn lsn, std::string_view content) = 0;
+    // Transactions that are streamed before their commit, in chunks between which others lie. `subxid`: the
+    // subtransaction, or the low half of `xid`.
+    virtual void on_stream_change(std::uint64_t xid, std::uint32_t subxid, Change change) = 0;
+    // All changes of the subtransaction are void; of the transaction, if it is its own.
+    virtual void on_stream_abort(std::uint64_t xid, std::uint32_t subxid) = 0;
+    virtual void on_stream_commit(const Transaction &transaction) = 0;
 };
 
 // What the source said of itself in the first frame.
@@ -55,6 +62,7 @@ public:
 private:
     Result<void> decode_message(char type, ByteReader &body, ChangeSink &sink);
     Result<void> decode_hello(ByteReader &body);
+    Result<void> read_transaction(ByteReader &body);
     Result<void> decode_begin(ByteReader &body, ChangeSink &sink);
     Result<void> decode_commit(ByteReader &body, ChangeSink &sink);
     Result<void> decode_relation(ByteReader &body);
@@ -62,9 +70,18 @@ private:
     Result<void> decode_update(ByteReader &body, ChangeSink &sink);
     Result<void> decode_delete(ByteReader &body, ChangeSink &sink);
     Result<void> decode_truncate(ByteReader &body, ChangeSink &sink);
+    Result<void> decode_stream_start(ByteReader &body);
+    Result<void> decode_stream_subxact(ByteReader &body);
+    Result<void> decode_stream_stop();
+    Result<void> decode_stream_abort(ByteReader &body, ChangeSink &sink);
+    Result<void> decode_stream_commit(ByteReader &body, ChangeSink &sink);
+    Result<void> check_place_of_change() const;
+    void yield(Change change, ChangeSink &sink);
 
     Result<const Relation *> find_relation(std::uint32_t relid) const;
-    Result<void> read_old(ByteReader &body, Change &change) const;
+    static Result<void> read_old_kind(ByteReader &body, Change &change);
+    static void read_keys(ByteReader &body, Change &change);
+    Result<void> read_old_tuple(ByteReader &body, Change &change) const;
     Result<Tuple> read_tuple(ByteReader &body, const Relation &relation, std::size_t columns,
                              bool may_be_unchanged) const;
 
@@ -72,6 +89,8 @@ private:
     bool greeted_ = false;
     std::uint32_t next_frame_ = 0;
     bool in_transaction_ = false;
+    std::uint64_t streamed_xid_ = 0;  // whose chunk is open; 0: none is
+    std::uint32_t subxid_ = 0;        // to which the chunk's next changes belong; 0: not yet said
     Transaction transaction_;
     std::uint64_t changes_ = 0;  // of the transaction that is open
     Lsn last_commit_lsn_;

@@ -30,6 +30,14 @@ public:
         add(line);
     }
     void on_commit() override { add("commit"); }
+    void on_stream_change(std::uint64_t xid, std::uint32_t subxid, Change change) override {
+        on_change(std::move(change));
+        lines.back() = fmt::format("stream {}/{} ", xid, subxid) + lines.back();
+    }
+    void on_stream_abort(std::uint64_t xid, std::uint32_t subxid) override {
+        add(fmt::format("stream abort {}/{}", xid, subxid));
+    }
+    void on_stream_commit(const Transaction &t) override { add(fmt::format("stream commit {}", t.xid)); }
     void on_heartbeat(Lsn lsn, std::string_view content) override {
         add(fmt::format("heartbeat {} {}", lsn.text(), content));
     }
@@ -153,12 +161,12 @@ TEST(Decoder, SaysWhatIsWrong) {
     const auto message = [](const std::string &frame) { return error_of(frame).message; };
     const Transaction t1 = test_transaction(1);
     EXPECT_NE(message("").find("not a frame"), std::string::npos);
-    EXPECT_NE(message(FrameBuilder().hello(9).frame()).find("protocol version 9, this program version 1"),
+    EXPECT_NE(message(FrameBuilder().hello(9).frame()).find("protocol version 9, this program version 2"),
               std::string::npos);
     EXPECT_NE(message(FrameBuilder().begin(t1).frame()).find("first message is not a hello"), std::string::npos);
     EXPECT_NE(message(FrameBuilder().hello().hello().frame()).find("second hello"), std::string::npos);
     EXPECT_NE(message(FrameBuilder().hello().message('?', "").frame()).find("unknown type"), std::string::npos);
-    EXPECT_NE(message(FrameBuilder().hello().begin(t1).begin(t1).frame()).find("begin inside"), std::string::npos);
+    EXPECT_NE(message(FrameBuilder().hello().begin(t1).begin(t1).frame()).find("inside a transaction"), std::string::npos);
     EXPECT_NE(message(FrameBuilder().hello().commit(t1, 0).frame()).find("commit without"), std::string::npos);
     EXPECT_NE(message(FrameBuilder().hello().begin(t1).commit(t1, 3).frame()).find("counts 3 changes where 0"),
               std::string::npos);
@@ -173,6 +181,72 @@ TEST(Decoder, SaysWhatIsWrong) {
     EXPECT_NE(message(FrameBuilder().hello().begin(t1).commit(t1, 0).begin(t1).frame()).find("do not rise"),
               std::string::npos);
     EXPECT_EQ(error_of("x").kind, ErrorKind::protocol);
+}
+
+TEST(Decoder, KeysOfEachKindOfChange) {
+    struct Keys : Script {
+        void on_change(Change change) override {
+            const ConflictKeys &keys = change.keys;
+            lines.push_back(fmt::format("{} {}", keys.identity, keys.new_identity));
+            for (std::size_t i = 0; i < keys.unique_count(); ++i) lines.back() += fmt::format(" {}", keys.unique_at(i));
+        }
+    };
+    Relation relation = test_relation();
+    relation.identity_hashed = true;
+    relation.unique_keys = 2;
+    const Transaction t = test_transaction(1);
+    FrameBuilder builder;
+    builder.hello().begin(t).relation(relation);
+    builder.insert(16384, {"1", "a"}, {11, 21, 22});
+    builder.update(16384, WF_OLD_NONE, {}, FrameBuilder::tuple({"1", "b"}), {11, 23, 0});
+    builder.update(16384, WF_OLD_KEY, {"1"}, FrameBuilder::tuple({"2", "b"}), {12, 11, 23, 0});
+    builder.remove(16384, WF_OLD_KEY, {"2"}, {12});
+    Keys keys;
+    const auto decoded = Decoder().decode(builder.commit(t, 4).frame(), keys);
+    ASSERT_TRUE(decoded) << decoded.error().text();
+    const std::vector<std::string> expected = {"begin 701 ", "11 11 21 22", "11 11 23 0", "11 12 23 0", "12 0", "commit"};
+    EXPECT_EQ(keys.lines, expected);
+}
+
+TEST(Decoder, StreamedTransactionsLieBetweenOthers) {
+    const Transaction t1 = test_transaction(1);
+    const Transaction t2 = test_transaction(2);
+    FrameBuilder builder;
+    builder.hello().stream_start(t2.xid).relation(test_relation()).stream_subxact(702).insert(16384, {"1", "a"});
+    builder.stream_subxact(703).insert(16384, {"2", "b"}).stream_stop();
+    builder.begin(t1).insert(16384, {"3", "c"}).commit(t1, 1);
+    builder.stream_abort(t2.xid, 703).stream_commit(t2);
+    Script script;
+    const auto decoded = Decoder().decode(builder.frame(), script);
+    ASSERT_TRUE(decoded) << decoded.error().text();
+    const std::vector<std::string> expected = {"stream 702/702 insert public.t new 1 a",
+                                               "stream 702/703 insert public.t new 2 b",
+                                               "begin 701 ",
+                                               "insert public.t new 3 c",
+                                               "commit",
+                                               "stream abort 702/703",
+                                               "stream commit 702"};
+    EXPECT_EQ(script.lines, expected);
+}
+
+TEST(Decoder, StreamOutOfPlaceIsRefused) {
+    const Transaction t1 = test_transaction(1);
+    const auto message = [](const std::string &frame) { return error_of(frame).message; };
+    EXPECT_NE(message(FrameBuilder().hello().stream_start(0).frame()).find("without a transaction"), std::string::npos);
+    EXPECT_NE(message(FrameBuilder().hello().stream_start(5).stream_start(6).frame()).find("inside"), std::string::npos);
+    EXPECT_NE(message(FrameBuilder().hello().stream_start(5).begin(t1).frame()).find("inside"), std::string::npos);
+    EXPECT_NE(message(FrameBuilder().hello().stream_stop().frame()).find("without its start"), std::string::npos);
+    EXPECT_NE(message(FrameBuilder().hello().stream_subxact(5).frame()).find("out of place"), std::string::npos);
+    EXPECT_NE(message(FrameBuilder().hello().begin(t1).stream_abort(5, 5).frame()).find("out of place"),
+              std::string::npos);
+    EXPECT_NE(message(FrameBuilder()
+                          .hello()
+                          .stream_start(5)
+                          .relation(test_relation())
+                          .insert(16384, {"1", "a"})
+                          .frame())
+                  .find("outside a transaction"),
+              std::string::npos);
 }
 
 TEST(Decoder, LostOrRepeatedFrameIsRefused) {

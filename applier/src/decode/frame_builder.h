@@ -42,7 +42,34 @@ public:
         return message(WF_MSG_HELLO, body);
     }
 
-    FrameBuilder &begin(const Transaction &transaction) {
+    FrameBuilder &begin(const Transaction &transaction) { return transaction_message(WF_MSG_BEGIN, transaction); }
+
+    FrameBuilder &stream_commit(const Transaction &transaction) {
+        return transaction_message(WF_MSG_STREAM_COMMIT, transaction);
+    }
+
+    FrameBuilder &stream_start(std::uint64_t xid) {
+        std::string body;
+        append_integer(body, xid);
+        return message(WF_MSG_STREAM_START, body);
+    }
+
+    FrameBuilder &stream_subxact(std::uint32_t subxid) {
+        std::string body;
+        append_integer(body, subxid);
+        return message(WF_MSG_STREAM_SUBXACT, body);
+    }
+
+    FrameBuilder &stream_stop() { return message(WF_MSG_STREAM_STOP, {}); }
+
+    FrameBuilder &stream_abort(std::uint64_t xid, std::uint32_t subxid) {
+        std::string body;
+        append_integer(body, xid);
+        append_integer(body, subxid);
+        return message(WF_MSG_STREAM_ABORT, body);
+    }
+
+    FrameBuilder &transaction_message(char type, const Transaction &transaction) {
         std::string body;
         append_integer(body, transaction.xid);
         append_integer(body, transaction.commit_lsn.value());
@@ -50,7 +77,7 @@ public:
         append_integer(body, transaction.commit_time);
         append_integer(body, transaction.origin_lsn.value());
         append_string(body, transaction.origin);
-        return message(WF_MSG_BEGIN, body);
+        return message(type, body);
     }
 
     FrameBuilder &commit(const Transaction &transaction, std::uint64_t changes) {
@@ -67,6 +94,8 @@ public:
         append_string(body, relation.schema);
         append_string(body, relation.name);
         body += relation.replica_identity;
+        append_integer(body, static_cast<std::uint8_t>(relation.identity_hashed));
+        append_integer(body, static_cast<std::uint16_t>(relation.unique_keys));
         append_integer(body, static_cast<std::uint16_t>(relation.columns.size()));
         for (const Column &column : relation.columns) {
             append_integer(body, static_cast<std::uint8_t>((column.key ? WF_COLUMN_KEY : 0) |
@@ -86,24 +115,30 @@ public:
         return message(WF_MSG_RELATION, body);
     }
 
-    FrameBuilder &insert(std::uint32_t relid, const TestRow &row) {
+    // `hashes`: as docs/protocol.md has them for the kind of change, if the relation says that there are any.
+    FrameBuilder &insert(std::uint32_t relid, const TestRow &row, const std::vector<std::uint64_t> &hashes = {}) {
         std::string body;
         append_integer(body, relid);
+        for (const auto hash : hashes) append_integer(body, hash);
         return message(WF_MSG_INSERT, body + tuple(row));
     }
 
-    FrameBuilder &update(std::uint32_t relid, char old_kind, const TestRow &old_row, const std::string &new_tuple) {
+    FrameBuilder &update(std::uint32_t relid, char old_kind, const TestRow &old_row, const std::string &new_tuple,
+                         const std::vector<std::uint64_t> &hashes = {}) {
         std::string body;
         append_integer(body, relid);
         body += old_kind;
+        for (const auto hash : hashes) append_integer(body, hash);
         if (old_kind != WF_OLD_NONE) body += tuple(old_row);
         return message(WF_MSG_UPDATE, body + new_tuple);
     }
 
-    FrameBuilder &remove(std::uint32_t relid, char old_kind, const TestRow &old_row) {
+    FrameBuilder &remove(std::uint32_t relid, char old_kind, const TestRow &old_row,
+                         const std::vector<std::uint64_t> &hashes = {}) {
         std::string body;
         append_integer(body, relid);
         body += old_kind;
+        for (const auto hash : hashes) append_integer(body, hash);
         if (old_kind != WF_OLD_NONE) body += tuple(old_row);
         return message(WF_MSG_DELETE, body);
     }
@@ -124,9 +159,9 @@ public:
     }
 
     // The frame of all messages since the last one; frames are numbered from 0.
-    std::string frame() {
+    std::string frame(std::uint8_t flags = WF_FRAME_CLOSING) {
         std::string out(1, WF_FRAME_MAGIC);
-        out += '\0';
+        out += static_cast<char>(flags);
         append_integer(out, next_frame_++);
         append_integer<std::uint64_t>(out, 0x2000);
         return out + std::exchange(messages_, {});

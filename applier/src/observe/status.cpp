@@ -84,6 +84,9 @@ void append_progress(std::string &out, const Progress &progress) {
     line(out, "flushed", lsn_text(progress.flushed_lsn));
     line(out, "received", lsn_text(progress.received_lsn));
     line(out, "changes", fmt::format("{} in {} transactions", progress.changes, progress.transactions));
+    if (progress.collisions > 0) {
+        line(out, "collisions", fmt::format("{}, of which {} were applied exactly", progress.collisions, progress.replays));
+    }
     line(out, "updated", progress.updated);
     line(out, "last error", progress.last_error);
 }
@@ -123,6 +126,8 @@ nlohmann::ordered_json progress_as_json(const std::optional<Progress> &progress)
             {"source_lsn", lsn_as_json(progress->source_lsn)},
             {"changes", progress->changes},
             {"transactions", progress->transactions},
+            {"collisions", progress->collisions},
+            {"replays", progress->replays},
             {"commit_time", text_as_json(progress->commit_time)},
             {"updated", text_as_json(progress->updated)},
             {"last_error", text_as_json(progress->last_error)}};

@@ -46,6 +46,7 @@ Result<void> Pipeline::send_prepared(const std::string &name, const RawParams &p
 
 Result<void> Pipeline::sync() {
     WF_TRY(sent(PQpipelineSync(connection_.raw())));
+    ++syncs_;
     return connection_.flush();
 }
 
@@ -53,6 +54,20 @@ Result<void> Pipeline::flush() {
     WF_TRY(sent(PQsendFlushRequest(connection_.raw())));
     unflushed_ = 0;
     return connection_.flush();
+}
+
+Result<void> Pipeline::recover() {
+    WF_TRY(sync());
+    unflushed_ = 0;
+    while (syncs_ > 0) {
+        WF_ASSIGN(PGresult * result, connection_.next_result());
+        const Rows rows(result);
+        if (result != nullptr && PQresultStatus(result) == PGRES_PIPELINE_SYNC) --syncs_;
+        if (PQstatus(connection_.raw()) == CONNECTION_BAD) {
+            return fail(connection_lost(connection_.side(), connection_.raw()));
+        }
+    }
+    return {};
 }
 
 Result<Rows> Pipeline::read() {
@@ -64,7 +79,9 @@ Result<Rows> Pipeline::read() {
         switch (PQresultStatus(result)) {
             case PGRES_COMMAND_OK:
             case PGRES_TUPLES_OK:
+                return rows;
             case PGRES_PIPELINE_SYNC:
+                --syncs_;
                 return rows;
             default:
                 return fail(error_of(connection_.side(), connection_.raw(), result));

@@ -1,6 +1,6 @@
 // libpq's pipeline mode: many statements sent, their answers read later, in order.
 //
-// After an error the server skips everything up to the next sync; callers here drop the connection instead.
+// After an error the server skips everything up to the next sync: see recover().
 //
 // SPDX-License-Identifier: PostgreSQL
 #pragma once
@@ -58,6 +58,9 @@ public:
     // Have the server send the answers to everything so far, without a sync.
     Result<void> flush();
 
+    // After an error: pass over the answers that are still owed, so that statements are heeded again.
+    Result<void> recover();
+
     // The next answer; waits. Requires: one is owed, and after the last send there was a flush or a sync.
     Result<Rows> read();
 
@@ -66,6 +69,7 @@ private:
 
     Connection &connection_;
     std::size_t unflushed_ = 0;  // bytes of parameters since the last flush
+    std::size_t syncs_ = 0;      // that are not answered
 };
 
 }  // namespace walferry::pq

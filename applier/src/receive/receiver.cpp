@@ -32,7 +32,8 @@ Result<void> Receiver::start(const StreamStart &start) {
     };
     const std::string sql = "START_REPLICATION SLOT " + connection_.quote_identifier(start.slot) + " LOGICAL " +
                             start.lsn.text() + " (" + option("protocol", std::to_string(WF_PROTOCOL_VERSION)) + ", " +
-                            option("include", start.include) + ", " + option("exclude", start.exclude) + ")";
+                            option("include", start.include) + ", " + option("exclude", start.exclude) + ", " +
+                            option("streaming", start.streaming ? "on" : "off") + ")";
     auto started = connection_.exec(sql);
     if (!started) {
         return fail(std::move(started).error().with_context("starting replication from slot \"" + start.slot + "\""));

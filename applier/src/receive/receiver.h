@@ -32,6 +32,7 @@ struct StreamStart {
     std::string include;  // patterns, in the source's encoding
     std::string exclude;
     Lsn lsn;  // the source sends what commits from here on
+    bool streaming = false;  // and big transactions before they commit
 };
 
 // Thread: its own for run(); open() before and finish() after it, by whoever made it. References must outlive it.

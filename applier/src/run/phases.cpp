@@ -141,7 +141,8 @@ Result<void> run_stream(TaskSession &session, CopyFilter filter, Lsn until) {
     PipelineOptions options;
     options.encoding = session.encoding;
     // The patterns are stored as they were given; the record was read in the source's encoding, which is the plugin's.
-    options.start = {session.record.slot, session.record.include, session.record.exclude, progress->applied_lsn};
+    options.start = {session.record.slot, session.record.include, session.record.exclude, progress->applied_lsn,
+                     session.task.streaming};
     options.filter = std::move(filter);
     options.until = until;
     auto ran = stream(session.task, std::move(options), session.stop,

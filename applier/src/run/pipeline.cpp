@@ -1,11 +1,15 @@
 // SPDX-License-Identifier: PostgreSQL
 #include "run/pipeline.h"
 
+#include <fmt/format.h>
+
 #include <chrono>
+#include <deque>
 #include <exception>
 #include <mutex>
 #include <optional>
 #include <thread>
+#include <vector>
 
 #include "apply/worker.h"
 #include "base/byte_budget.h"
@@ -15,6 +19,7 @@
 #include "checkpoint/checkpointer.h"
 #include "config/connections.h"
 #include "schedule/planner.h"
+#include "schedule/turnstile.h"
 
 namespace walferry {
 
@@ -23,17 +28,20 @@ namespace {
 constexpr std::chrono::milliseconds tick_interval{50};
 // Frames are 64 KiB when there are many: enough of them to fill the byte budget, which is the real bound.
 constexpr std::size_t frame_ring_capacity = 4096;
-constexpr std::size_t group_ring_capacity = 16;
+// A worker finds its next group ready. More would be planned too early: what has committed meanwhile holds nothing up.
+constexpr std::size_t group_ring_capacity = 1;
 
 // What one stage's failure does to the others: the first error is kept, everybody is woken and stops.
 class Halt {
 public:
-    Halt(Doorbell &planner, Doorbell &worker) : planner_(planner), worker_(worker) {}
+    Halt(Doorbell &planner, std::deque<Doorbell> &workers, Turnstile &turnstile)
+        : planner_(planner), workers_(workers), turnstile_(turnstile) {}
 
     void request() {
         flag_.request();
         planner_.ring();
-        worker_.ring();
+        for (Doorbell &worker : workers_) worker.ring();
+        turnstile_.ring();
     }
     void fail(Error error) {
         {
@@ -49,7 +57,8 @@ public:
 
 private:
     Doorbell &planner_;
-    Doorbell &worker_;
+    std::deque<Doorbell> &workers_;
+    Turnstile &turnstile_;
     StopFlag flag_;
     std::mutex mutex_;
     std::optional<Error> error_;
@@ -72,8 +81,9 @@ Result<void> stream(const Task &task, PipelineOptions options, const StopFlag &s
                     const std::function<void(const Positions &)> &tick) {
     Doorbell receiver_bell;  // rung by the rings; the receiver looks at its socket too, so it doesn't sleep on it
     Doorbell planner_bell;
-    Doorbell worker_bell;
-    Halt halt(planner_bell, worker_bell);
+    Turnstile turnstile(planner_bell, options.start.lsn);
+    std::deque<Doorbell> worker_bells(static_cast<std::size_t>(task.apply_workers));
+    Halt halt(planner_bell, worker_bells, turnstile);
     Positions positions;
     positions.applied_lsn.raise(options.start.lsn);
 
@@ -87,6 +97,9 @@ Result<void> stream(const Task &task, PipelineOptions options, const StopFlag &s
 
     auto replication = data_connection(task, Side::source, "receiver", options.encoding, &halt.flag());
     replication.replication = true;
+    // What passes it is streamed, or else written to disk by the source, which more than halves its speed.
+    replication.settings.emplace_back("logical_decoding_work_mem",
+                                      std::to_string(task.decoding_memory_bytes >> 10) + "kB");
     WF_ASSIGN(auto replication_connection, pq::Connection::open(replication));
     auto heartbeat = data_connection(task, Side::source, "heartbeat", options.encoding, &halt.flag());
     heartbeat.settings.emplace_back("synchronous_commit", "local");  // a standby that is away must not hold it up
@@ -96,17 +109,29 @@ Result<void> stream(const Task &task, PipelineOptions options, const StopFlag &s
     ByteBudget budget(task.buffer_bytes);
     Ring<Frame> frames(frame_ring_capacity, receiver_bell, planner_bell);
     std::optional<Planner> planner;
-    Ring<Group> groups(group_ring_capacity, planner_bell, worker_bell);
-    planner.emplace(frames, groups, planner_bell, std::move(options.filter), options.start.lsn);
-    auto apply = apply_connection(task, "worker 1", options.encoding, &halt.flag());
-    apply.settings.emplace_back("synchronous_commit", "off");  // the checkpointer sees to durability
-    Worker worker(std::move(apply), task.name, options.start.lsn, groups, worker_bell, positions);
+    std::deque<Ring<Group>> rings;
+    std::vector<Ring<Group> *> planner_ends;
+    for (Doorbell &bell : worker_bells) {
+        planner_ends.push_back(&rings.emplace_back(group_ring_capacity, planner_bell, bell));
+    }
+    planner.emplace(frames, std::move(planner_ends), turnstile, planner_bell, std::move(options.filter),
+                    options.start.lsn, group_limits(worker_bells.size(), task.buffer_bytes),
+                    SpoolOptions{task.spool_folder, task.spool_bytes}, budget);
+    ExactTables exact_tables;
+    std::deque<Worker> workers;
+    for (std::size_t i = 0; i < rings.size(); ++i) {
+        auto apply = apply_connection(task, fmt::format("worker {}", i + 1), options.encoding, &halt.flag());
+        const auto settings = worker_settings();
+        apply.settings.insert(apply.settings.end(), settings.begin(), settings.end());
+        workers.emplace_back(std::move(apply), task.name, rings[i], worker_bells[i], turnstile, exact_tables, positions);
+    }
     Receiver receiver(std::move(replication_connection), std::move(heartbeat_connection), frames, budget, positions);
     WF_TRY(receiver.start(options.start));
     {
         const auto receiver_thread = start_stage(receiver, halt);
         const auto planner_thread = start_stage(*planner, halt);
-        const auto worker_thread = start_stage(worker, halt);
+        std::vector<std::jthread> worker_threads;
+        for (Worker &worker : workers) worker_threads.push_back(start_stage(worker, halt));
         const auto checkpointer_thread = start_stage(checkpointer, halt);
         while (!halt.flag().requested()) {
             std::this_thread::sleep_for(tick_interval);

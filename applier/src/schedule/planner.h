@@ -1,39 +1,65 @@
-// Decodes frames and cuts the stream into groups.
+// Decodes frames, cuts the stream into groups for the workers, and finds which changes have to wait for earlier groups.
 //
-// Live, a group is what has arrived by the time the worker is free, so nothing waits; with a backlog it grows to a bound,
-// so that a destination transaction is worth its commit. A transaction that passes the bound by itself goes in pieces, so
-// memory does not grow with it.
+// Groups go to the workers in turns. Live, a group is what has arrived by the time a worker is free, so nothing waits; with
+// a backlog it grows to a bound, so that rows are folded and written in large batches. A transaction that passes the bound
+// by itself goes in pieces, so memory does not grow with it.
 //
 // Invariants:
 //   1. Groups hold all transactions, in source order, none twice: what was applied before the start is left out.
 //   2. Changes that a table's copy has brought are left out (schedule/copy_filter.h).
+//   3. A change is held if any group before its own that is not committed when it is planned touches the same row or key,
+//      or the whole of the same table.
 //
 // SPDX-License-Identifier: PostgreSQL
 #pragma once
 
+#include <chrono>
+#include <cstdint>
 #include <memory>
+#include <optional>
+#include <string>
+#include <unordered_map>
+#include <vector>
 
+#include "base/byte_budget.h"
 #include "base/doorbell.h"
 #include "base/error.h"
 #include "base/ring.h"
 #include "base/stop.h"
 #include "decode/decoder.h"
-#include "schedule/group.h"
 #include "schedule/copy_filter.h"
+#include "schedule/group.h"
+#include "schedule/last_writers.h"
+#include "schedule/turnstile.h"
+#include "spool/spool.h"
 
 namespace walferry {
 
-// Where a group is cut. The bytes are those of the frames that it holds, whatever it takes from them, so that an open
-// group never holds more of the receiver's budget; the budget must be larger.
-constexpr std::size_t group_changes_max = 4096;
-constexpr std::size_t group_bytes_max = std::size_t{1} << 20;
+// Where a group is cut.
+struct GroupLimits {
+    std::size_t changes = 32768;
+    // Of the frames that it holds, whatever it takes from them, so that an open group never holds more of the receiver's
+    // budget. The budget must be larger than the groups that can be under way, or nothing would move.
+    std::size_t bytes = std::size_t{4} << 20;
+};
 
-// Thread: its own, save for the constructor. The rings and the doorbell must outlive it, and it must outlive the
-// groups: their changes point to its relations.
+// Where transactions are kept that are streamed before their commit.
+struct SpoolOptions {
+    std::string folder;
+    std::uint64_t bytes_max = 0;  // of all together
+};
+
+// The limits under which all groups of so many workers fit into the receiver's budget.
+GroupLimits group_limits(std::size_t workers, std::size_t budget_bytes);
+
+// Thread: its own, save for the constructor. The rings, the turnstile and the doorbell must outlive it, and it must
+// outlive the groups: their changes point to its relations.
 class Planner final : private ChangeSink {
 public:
-    // `applied_lsn`: everything before is applied already.
-    Planner(Ring<Frame> &frames, Ring<Group> &groups, Doorbell &bell, CopyFilter filter, Lsn applied_lsn);
+    // `workers`: a ring for each, at least one. `applied_lsn`: everything before is applied already. `budget`: the
+    // receiver's.
+    Planner(Ring<Frame> &frames, std::vector<Ring<Group> *> workers, const Turnstile &turnstile, Doorbell &bell,
+            CopyFilter filter, Lsn applied_lsn, GroupLimits limits, SpoolOptions spool_options, ByteBudget &budget);
 
     // Until stop is requested (ring the doorbell then), or the stream is malformed.
     Result<void> run(const StopFlag &stop);
@@ -42,29 +68,62 @@ public:
     Result<bool> step(const StopFlag &stop);
 
 private:
+    using Clock = std::chrono::steady_clock;
+
+    // What is written to a table as a whole.
+    struct TableWriters {
+        Writer any;      // any change
+        Writer barrier;  // one that must not be reordered with any other: its rows can't be told apart
+    };
+
     void on_begin(const Transaction &transaction) override;
     void on_change(Change change) override;
     void on_commit() override;
     void on_heartbeat(Lsn lsn, std::string_view content) override;
+    void on_stream_change(std::uint64_t xid, std::uint32_t subxid, Change change) override;
+    void on_stream_abort(std::uint64_t xid, std::uint32_t subxid) override;
+    void on_stream_commit(const Transaction &transaction) override;
 
+    Result<void> spool(std::uint64_t xid, std::uint32_t subxid, const Change &change);
+    Result<void> replay(Spool &spool);
+    void plan_transaction();
+    std::uint64_t write(const Change &change);
+    std::uint64_t write_keys(const Change &change);
+    bool gathering() const;
     void cut_by_bytes();
     std::size_t complete_transactions() const;
     void hold_frame();
     void hand_on_complete();        // whole transactions that are ready
     void hand_on_piece(bool last);  // of the transaction that is open, or was
     void hand_on(std::unique_ptr<Group> group);
+    std::uint64_t under_way() const { return number_ - 1 - turnstile_.committed(); }
+    // A worker would begin at once.
+    bool worker_waits() const { return under_way() < workers_.size(); }
 
     Ring<Frame> &frames_;
-    Ring<Group> &groups_;
+    const std::vector<Ring<Group> *> workers_;
+    const Turnstile &turnstile_;
     Doorbell &bell_;
     CopyFilter filter_;
     const Lsn applied_lsn_;
+    const GroupLimits limits_;
+    const SpoolOptions spool_options_;
+    ByteBudget &budget_;
     Decoder decoder_;
+    LastWriters keys_;
+    std::unordered_map<std::uint32_t, TableWriters> tables_;  // by relid
+    std::unordered_map<std::uint64_t, std::unique_ptr<Spool>> spools_;  // of streamed transactions, by xid
+    std::uint64_t spooled_bytes_ = 0;
+    std::optional<Error> error_;  // of a call by the decoder, which takes none
 
     const StopFlag *stop_ = nullptr;
     std::shared_ptr<const Frame> frame_;  // being decoded
-    std::unique_ptr<Group> group_;        // being filled
-    std::size_t open_frame_ = 0;          // index in group_->frames where the open transaction begins
+    bool more_to_come_ = false;           // the last frame was not a closing one
+    Clock::time_point last_frame_{};
+    Clock::time_point group_begun_{};  // when the group's first frame came
+    std::uint64_t number_ = 1;         // of the group that is being filled
+    std::unique_ptr<Group> group_;     // being filled
+    std::size_t open_frame_ = 0;       // index in group_->frames where the open transaction begins
     bool in_transaction_ = false;
     bool skipping_ = false;  // the open transaction was applied before the start
 };

@@ -17,11 +17,14 @@ namespace walferry {
 namespace {
 
 constexpr std::uint32_t t = 16384;
+constexpr GroupLimits limits{4096, std::size_t{1} << 20};
 
 class Bench {
 public:
     explicit Bench(CopyFilter filter = {}, Lsn applied_lsn = {})
-        : planner_(std::make_unique<Planner>(frames_, groups_, bell_, std::move(filter), applied_lsn)) {}
+        : planner_(std::make_unique<Planner>(frames_, std::vector{&groups_}, turnstile_, bell_, std::move(filter),
+                                             applied_lsn, limits,
+                                             SpoolOptions{"/tmp", std::uint64_t{1} << 30}, budget_)) {}
     ~Bench() { taken_.clear(); }
 
     // Give the planner one frame and let it work.
@@ -37,7 +40,7 @@ public:
 
     void step() { ASSERT_TRUE(planner_->step(stop_)); }
 
-    // Take what has come out, as text: "[701: 1 2 | 702: 3]" for whole transactions, "[701: 1 2 ..." for a piece.
+    // Take what has come out, and commit it. As text: "[701: 1 2 | 702: 3]" for whole transactions, "[701: 1 2 ..." for a piece.
     std::string take() {
         std::string out;
         while (auto group = groups_.try_pop()) {
@@ -53,6 +56,7 @@ public:
                 }
             }
             out += group->last_piece ? "]" : "...";
+            if (group->last_piece) turnstile_.pass(group->number);
             taken_.push_back(std::move(group));
         }
         return out;
@@ -65,6 +69,7 @@ public:
 private:
     StopFlag stop_;
     Doorbell receiver_bell_, bell_, worker_bell_;
+    Turnstile turnstile_{bell_, Lsn{}};
     ByteBudget budget_{std::size_t{1} << 30};
     Ring<Frame> frames_{1024, receiver_bell_, bell_};
     std::unique_ptr<Planner> planner_;
@@ -126,7 +131,7 @@ TEST(Planner, BigTransactionGoesInPieces) {
     Bench bench;
     FrameBuilder builder;
     builder.hello().begin(test_transaction(1)).relation(test_relation());
-    const std::size_t rows = group_changes_max * 2 + 10;
+    const std::size_t rows = limits.changes * 2 + 10;
     for (std::size_t i = 0; i < rows; ++i) builder.insert(t, {"x", "a"});
     bench.give(builder.commit(test_transaction(1), rows)
                    .begin(test_transaction(2))
@@ -195,7 +200,7 @@ TEST(Planner, FramesCountWhateverIsTakenFromThem) {
         (void)bench.take();
         bench.forget();
     }
-    EXPECT_LT(bench.bytes_in_use(), group_bytes_max + 2 * 64 * 1024);
+    EXPECT_LT(bench.bytes_in_use(), limits.bytes + 2 * 64 * 1024);
 }
 
 // The receiver takes "no bytes in use" for "all applied": a commit that comes alone, behind its changes, must count too.
@@ -203,8 +208,8 @@ TEST(Planner, CommitAloneIsStillUnderWay) {
     Bench bench;
     FrameBuilder builder;
     builder.hello().begin(test_transaction(1)).relation(test_relation());
-    for (std::size_t i = 0; i < group_changes_max; ++i) builder.insert(t, {"x", "a"});
-    bench.give(builder.commit(test_transaction(1), group_changes_max).frame());
+    for (std::size_t i = 0; i < limits.changes; ++i) builder.insert(t, {"x", "a"});
+    bench.give(builder.commit(test_transaction(1), limits.changes).frame());
     (void)bench.take();
     bench.forget_all_but_last();
     EXPECT_GT(bench.bytes_in_use(), 0U);
@@ -241,7 +246,7 @@ TEST(Snapshot, ParsesWhatPostgresqlWrites) {
 // Any transactions, cut into frames anywhere, taken at any time: what comes out is what went in.
 RC_GTEST_PROP(PlannerProperty, NothingIsLostRepeatedOrReordered, ()) {
     const auto sizes = *rc::gen::container<std::vector<std::size_t>>(rc::gen::weightedOneOf<std::size_t>(
-        {{10, rc::gen::inRange<std::size_t>(0, 5)}, {1, rc::gen::inRange<std::size_t>(0, 3 * group_changes_max)}}));
+        {{10, rc::gen::inRange<std::size_t>(0, 5)}, {1, rc::gen::inRange<std::size_t>(0, 3 * limits.changes)}}));
     Bench bench;
     FrameBuilder builder;
     std::string expected;

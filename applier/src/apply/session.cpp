@@ -1,0 +1,206 @@
+// SPDX-License-Identifier: PostgreSQL
+#include "apply/session.h"
+
+#include <fmt/format.h>
+
+#include <utility>
+
+#include "apply/explain.h"
+#include "base/failpoint.h"
+#include "checkpoint/bookkeeping.h"
+
+namespace walferry {
+
+namespace {
+
+// Answers that may be outstanding before they are read: bounds libpq's memory.
+constexpr std::size_t owed_max = 1024;
+
+// Whether the row that an update or delete is about can be told.
+bool finds_row(const Change &change, Match match) {
+    switch (match) {
+        case Match::none:
+            return false;
+        case Match::key:
+            return change.kind == ChangeKind::update || change.old_kind != OldTuple::none;
+        case Match::primary_key:
+        case Match::row:
+            return change.old_kind == OldTuple::row;
+    }
+    return false;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Session>> Session::open(pq::ConnectOptions options, std::string task) {
+    WF_ASSIGN(auto connection, pq::Connection::open(options));
+    std::unique_ptr<Session> session(new Session(std::move(options), std::move(task), std::move(connection)));
+    WF_TRY(session->set_up());
+    return session;
+}
+
+Result<void> Session::set_up() {
+    WF_TRY(pipeline_.enter());
+    WF_TRY(pipeline_.send(lock_worker_sql, std::vector<pq::Param>{task_}));
+    WF_TRY(pipeline_.prepare("checkpoint", advance_checkpoint_sql, {}));
+    WF_TRY(pipeline_.sync());
+    for (int answers = 0; answers < 3; ++answers) WF_TRY(pipeline_.read());
+    return {};
+}
+
+Result<const DestinationTable *> Session::find_table(const Relation &relation) {
+    WF_ASSIGN(Table * table, table_of(relation));
+    return &table->destination;
+}
+
+Result<Session::Table *> Session::table_of(const Relation &relation) {
+    const auto found = tables_.find(&relation);
+    if (found != tables_.end()) return &found->second;
+    WF_TRY(read_owed(0));
+    WF_ASSIGN(auto destination, find_destination_table(connection_, pipeline_, relation));
+    return &tables_.emplace(&relation, Table{std::move(destination), {}}).first->second;
+}
+
+Result<void> Session::send(const std::string &sql) {
+    WF_TRY(pipeline_.send(sql));
+    return owe({});
+}
+
+Result<void> Session::send_change(const Change &change, const Transaction *transaction) {
+    return change.kind == ChangeKind::truncate ? send_truncate(change, transaction) : send_single(change, transaction);
+}
+
+Result<void> Session::send_single(const Change &change, const Transaction *transaction) {
+    const Owed owed{change.relation, &change, transaction, 1, nullptr};
+    auto table = table_of(*change.relation);
+    if (!table) return fail(explain(std::move(table).error(), owed));
+    if (change.kind != ChangeKind::insert && !finds_row(change, (*table)->destination.match)) {
+        return fail(explain(no_identity(change), owed));
+    }
+    values_.split(change);
+    WF_ASSIGN(const Prepared *prepared, find_statement(change, **table));
+    params_.clear();
+    for (const ParamSource &source : prepared->statement.params) {
+        const Value &value = source.old_tuple ? values_.old_row[source.column] : values_.new_row[source.column];
+        params_.add(value.null() ? nullptr : value.data, value.null() ? 0 : value.length,
+                    change.relation->columns[source.column].binary);
+    }
+    WF_TRY(pipeline_.send_prepared(prepared->name, params_));
+    return owe(owed);
+}
+
+Result<void> Session::send_truncate(const Change &change, const Transaction *transaction) {
+    // The source names every table that it emptied, those reached by CASCADE too, so no cascade is asked for here.
+    const Owed owed{change.relation, &change, transaction, {}, nullptr};
+    std::string names;
+    for (const Relation *relation : change.truncate->relations) {
+        auto table = table_of(*relation);
+        if (!table) return fail(explain(std::move(table).error(), owed));
+        if (!names.empty()) names += ", ";
+        names += "ONLY " + (*table)->destination.name;
+    }
+    WF_TRY(pipeline_.send(
+        fmt::format("TRUNCATE {} {} IDENTITY", names, change.truncate->restart_identity ? "RESTART" : "CONTINUE")));
+    return owe(owed);
+}
+
+Result<void> Session::send_net(const NetChanges &changes) {
+    for (const auto *list : {&changes.removes, &changes.updates, &changes.inserts}) {
+        for (const Change &change : *list) WF_TRY(send_single(change, nullptr));
+    }
+    return {};
+}
+
+Result<Session::Prepared *> Session::find_statement(const Change &change, Table &table) {
+    shape_.clear();
+    append_shape(shape_, change, table.destination, values_);
+    const auto found = table.statements.find(shape_);
+    if (found != table.statements.end()) return &found->second;
+    Prepared &prepared = table.statements[shape_];
+    prepared.statement = make_statement(change, table.destination, values_);
+    prepared.name = "s" + std::to_string(next_statement_++);
+    WF_TRY(pipeline_.prepare(prepared.name, prepared.statement.sql, prepared.statement.types));
+    WF_TRY(owe({change.relation, nullptr, nullptr, {}, &prepared}));
+    return &prepared;
+}
+
+Result<void> Session::owe(Owed owed) {
+    owed_.push_back(owed);
+    return owed_.size() < owed_max ? Result<void>{} : read_owed(owed_max / 2);
+}
+
+Result<void> Session::settle() { return read_owed(0); }
+
+Result<void> Session::read_owed(std::size_t leave) {
+    if (owed_.size() <= leave) return {};
+    WF_TRY(pipeline_.flush());
+    while (owed_.size() > leave) {
+        const Owed owed = owed_.front();
+        owed_.pop_front();
+        auto rows = pipeline_.read();
+        if (!rows) return fail(explain(std::move(rows).error(), owed));
+        if (owed.prepared != nullptr) owed.prepared->confirmed = true;
+        if (!owed.rows) continue;
+        const auto count = rows->affected().value_or(*owed.rows);
+        if (count != *owed.rows) return fail(explain(wrong_row_count(count), owed));
+    }
+    return {};
+}
+
+Error Session::explain(Error error, const Owed &owed) {
+    failed_relation_ = owed.relation;
+    if (owed.change == nullptr || owed.transaction == nullptr) return error;
+    const auto table = tables_.find(owed.relation);
+    return explain_change(std::move(error), *owed.change, *owed.transaction,
+                          table == tables_.end() ? nullptr : &table->second.destination, options_);
+}
+
+Result<void> Session::commit(Lsn old_lsn, const Transaction &transaction) {
+    WF_TRY(settle());
+    const std::string old_text = old_lsn.text();
+    const std::string new_text = transaction.end_lsn.text();
+    const std::string time = std::to_string(transaction.commit_time);
+    params_.clear();
+    for (const std::string *value : {&task_, &old_text, &new_text, &time}) {
+        params_.add(value->data(), static_cast<int>(value->size()), false);
+    }
+    failpoint("before_checkpoint");
+    WF_TRY(pipeline_.send_prepared("checkpoint", params_));
+    WF_TRY(pipeline_.send("COMMIT"));
+    WF_TRY(pipeline_.sync());
+    failpoint("after_commit_sent");
+    auto advanced = pipeline_.read();
+    if (!advanced) {
+        Error error = std::move(advanced).error();
+        if (error.sqlstate != "23502") return fail(explain_commit(std::move(error), transaction));
+        return fail(
+            ErrorKind::state,
+            "the task's checkpoint at the destination is no longer " + old_text + ": another process moved it",
+            "See that only one `walferry run` of this task runs, then start it again. Nothing was applied twice.");
+    }
+    if (advanced->affected().value_or(0) != 1) {
+        return fail(
+            ErrorKind::state, "the task's checkpoint at the destination is gone",
+            "Somebody has cleaned up while the task ran: begin it anew (walferry cleanup, empty the destination, "
+            "walferry run).");
+    }
+    auto committed = pipeline_.read();
+    if (!committed) return fail(explain_commit(std::move(committed).error(), transaction));
+    WF_TRY(pipeline_.read());  // sync
+    failpoint("after_commit");
+    return {};
+}
+
+Result<void> Session::roll_back(const std::string &sql) {
+    owed_.clear();
+    WF_TRY(pipeline_.recover());
+    for (auto &[relation, table] : tables_) {
+        std::erase_if(table.statements, [](const auto &entry) { return !entry.second.confirmed; });
+    }
+    WF_TRY(pipeline_.send(sql));
+    WF_TRY(pipeline_.flush());
+    WF_TRY(pipeline_.read());
+    return {};
+}
+
+}  // namespace walferry

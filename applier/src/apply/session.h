@@ -1,0 +1,103 @@
+// One worker's session at the destination: changes go out as statements in libpq's pipeline mode, their answers are read
+// later, and every answer is held to what was expected of it: one row for each change.
+//
+// SPDX-License-Identifier: PostgreSQL
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "apply/destination_table.h"
+#include "apply/fold.h"
+#include "apply/statement.h"
+#include "base/error.h"
+#include "decode/change.h"
+#include "pq/connection.h"
+#include "pq/pipeline.h"
+
+namespace walferry {
+
+// Thread: its worker's. Changes must live until their answers are read: until settle(), commit() or roll_back().
+class Session {
+public:
+    // `options`: a data connection to the destination. Takes the task's worker lock (checkpoint/bookkeeping.h).
+    static Result<std::unique_ptr<Session>> open(pq::ConnectOptions options, std::string task);
+
+    // What the destination has for the table. Requires: no answer is owed. The result lives as long as the session.
+    Result<const DestinationTable *> find_table(const Relation &relation);
+
+    // One statement without parameters that returns nothing.
+    Result<void> send(const std::string &sql);
+    // A change by a statement of its own, in its place. With a transaction an error says which change it was.
+    Result<void> send_change(const Change &change, const Transaction *transaction);
+    // Net changes of one table, in the cheapest form.
+    Result<void> send_net(const NetChanges &changes);
+    // Read all answers that are owed.
+    Result<void> settle();
+
+    // Move the checkpoint from `old_lsn` to the transaction's end and commit; reads all answers. Errors: ErrorKind::state
+    // when the stored position is not `old_lsn`.
+    Result<void> commit(Lsn old_lsn, const Transaction &transaction);
+    // After an error, undo what was sent since BEGIN, or since the savepoint.
+    Result<void> roll_back(const std::string &sql = "ROLLBACK");
+
+    // The table whose change caused the last error, if one did.
+    const Relation *failed_relation() const { return failed_relation_; }
+
+private:
+    struct Prepared {
+        Statement statement;
+        std::string name;
+        bool confirmed = false;  // the server has it
+    };
+    struct Table {
+        DestinationTable destination;
+        std::map<std::string, Prepared, std::less<>> statements;  // by shape
+    };
+    // An answer that the server owes.
+    struct Owed {
+        const Relation *relation = nullptr;        // whose it is; null: ours
+        const Change *change = nullptr;            // if it is about a single one
+        const Transaction *transaction = nullptr;  // and is to be explained
+        std::optional<std::uint64_t> rows;         // how many it must be about
+        Prepared *prepared = nullptr;              // that is confirmed by it
+    };
+
+    Session(pq::ConnectOptions options, std::string task, pq::Connection connection)
+        : options_(std::move(options)),
+          task_(std::move(task)),
+          connection_(std::move(connection)),
+          pipeline_(connection_) {}
+    Result<void> set_up();
+
+    Result<Table *> table_of(const Relation &relation);
+    Result<Prepared *> find_statement(const Change &change, Table &table);
+    Result<void> send_single(const Change &change, const Transaction *transaction);
+    Result<void> send_truncate(const Change &change, const Transaction *transaction);
+    Result<void> owe(Owed owed);
+    Result<void> read_owed(std::size_t leave);
+    Error explain(Error error, const Owed &owed);
+
+    const pq::ConnectOptions options_;
+    const std::string task_;
+    pq::Connection connection_;
+    pq::Pipeline pipeline_;
+    std::unordered_map<const Relation *, Table> tables_;
+    std::size_t next_statement_ = 0;
+    std::deque<Owed> owed_;
+    const Relation *failed_relation_ = nullptr;
+    // Scratch space, kept from change to change.
+    ChangeValues values_;
+    std::string shape_;
+    pq::RawParams params_;
+};
+
+}  // namespace walferry
