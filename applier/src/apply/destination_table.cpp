@@ -18,7 +18,8 @@ SELECT a.attname, a.atttypid, coalesce(by_index.operator, by_type.operator, 'OPE
        EXISTS (SELECT FROM pg_catalog.pg_index i
                JOIN pg_catalog.pg_class ic ON ic.oid = i.indexrelid
                JOIN pg_catalog.pg_am am ON am.oid = ic.relam AND am.amname = 'btree'
-               WHERE i.indrelid = c.oid AND i.indisvalid AND i.indpred IS NULL AND i.indkey[0] = a.attnum)
+               WHERE i.indrelid = c.oid AND i.indisvalid AND i.indpred IS NULL AND i.indkey[0] = a.attnum),
+       t.typtype <> 'd', t.typreceive <> 0
 FROM pg_catalog.pg_class c
 JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
 JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
@@ -47,13 +48,39 @@ LEFT JOIN LATERAL (
     JOIN pg_catalog.pg_namespace opn ON opn.oid = op.oprnamespace
     WHERE oc.opcdefault AND oc.opcintype = CASE t.typtype WHEN 'd' THEN t.typbasetype ELSE t.oid END
     LIMIT 1) by_type ON true
-WHERE n.nspname = $1 AND c.relname = $2 AND c.relkind IN ('r', 'p'))";
+WHERE n.nspname = $1 AND c.relname = $2 AND c.relkind IN ('r', 'p')
+ORDER BY a.attnum)";
 
 const char *const table_sql = R"(
-SELECT c IS NOT NULL,
+SELECT c.oid IS NOT NULL,
        EXISTS (SELECT FROM pg_catalog.pg_trigger t
-               WHERE t.tgrelid = c AND NOT t.tgisinternal AND t.tgenabled IN ('R', 'A'))
-FROM to_regclass($1) c)";
+               WHERE t.tgrelid = c.oid AND NOT t.tgisinternal AND t.tgenabled IN ('R', 'A')),
+       t.oid, t.typarray
+FROM (SELECT to_regclass($1)) name (oid)
+LEFT JOIN pg_catalog.pg_class c USING (oid)
+LEFT JOIN pg_catalog.pg_type t ON t.oid = c.reltype)";
+
+// The columns of each unique index that no two rows can share at any moment.
+const char *const unique_sql = R"(
+SELECT i.indexrelid, a.attname
+FROM pg_catalog.pg_index i
+CROSS JOIN LATERAL unnest(i.indkey::int2[]) WITH ORDINALITY AS k(attnum, place)
+LEFT JOIN pg_catalog.pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = k.attnum
+WHERE i.indrelid = to_regclass($1) AND i.indisunique AND i.indisvalid AND i.indimmediate AND i.indpred IS NULL
+  AND i.indexprs IS NULL AND k.place <= i.indnkeyatts)";
+
+// Whether some unique index has no column beside those by which a row is found.
+bool is_unique(const Relation &relation, Match match, const pq::Rows &indexes) {
+    std::unordered_map<std::string_view, bool> covered;  // by index
+    for (int row = 0; row < indexes.count(); ++row) {
+        const bool matched = std::any_of(
+            relation.columns.begin(), relation.columns.end(),
+            [&](const Column &column) { return in_match(column, match) && column.name == indexes.view(row, 1); });
+        const auto [index, first] = covered.try_emplace(indexes.view(row, 0), true);
+        index->second = index->second && matched;
+    }
+    return std::any_of(covered.begin(), covered.end(), [](const auto &index) { return index.second; });
+}
 
 }  // namespace
 
@@ -65,21 +92,28 @@ Match match_of(const Relation &relation) {
     return has_primary_key ? Match::primary_key : Match::row;
 }
 
+bool in_match(const Column &column, Match match) {
+    return match == Match::key ? column.key : match == Match::primary_key && column.primary_key;
+}
+
 Result<DestinationTable> find_destination_table(pq::Connection &connection, pq::Pipeline &pipeline,
                                                 const Relation &relation) {
     const std::vector<pq::Param> params = {relation.schema, relation.name};
     WF_TRY(pipeline.send(columns_sql, params));
     WF_TRY(pipeline.send(table_sql,
                          std::vector<pq::Param>{connection.quote_qualified(relation.schema, relation.name)}));
+    WF_TRY(pipeline.send(unique_sql,
+                         std::vector<pq::Param>{connection.quote_qualified(relation.schema, relation.name)}));
     WF_TRY(pipeline.flush());
     WF_ASSIGN(const pq::Rows rows, pipeline.read());
-    WF_ASSIGN(const pq::Rows exists, pipeline.read());
+    WF_ASSIGN(const pq::Rows found_table, pipeline.read());
+    WF_ASSIGN(const pq::Rows indexes, pipeline.read());
 
     DestinationTable table;
     table.name = connection.quote_qualified(relation.schema, relation.name);
     table.match = match_of(relation);
-    table.fires_triggers = exists.boolean(0, 1);
-    if (!exists.boolean(0, 0)) {
+    table.fires_triggers = found_table.boolean(0, 1);
+    if (!found_table.boolean(0, 0)) {
         return fail(
             Error{ErrorKind::conflict,
                   Side::destination,
@@ -89,6 +123,13 @@ Result<DestinationTable> find_destination_table(pq::Connection &connection, pq::
                   "It was created at the source after the task began, or dropped here. Create it here as it was "
                   "at the source when this change was made, and start again; or exclude it in the task file.",
                   {}});
+    }
+    table.match_is_unique = is_unique(relation, table.match, indexes);
+    table.row_type = static_cast<Oid>(found_table.integer(0, 2));
+    table.row_array_type = static_cast<Oid>(found_table.integer(0, 3));
+    for (int row = 0; row < rows.count(); ++row) {
+        table.attributes.push_back({static_cast<Oid>(rows.integer(row, 1)), -1, rows.boolean(row, 6)});
+        if (!rows.boolean(row, 7)) table.row_array_type = 0;
     }
     std::unordered_map<std::string_view, int> by_name;
     for (int row = 0; row < rows.count(); ++row) by_name[rows.view(row, 0)] = row;
@@ -117,6 +158,7 @@ Result<DestinationTable> find_destination_table(pq::Connection &connection, pq::
                               "Change the type here to the source's, and start again.",
                               {}});
         }
+        table.attributes[static_cast<std::size_t>(row)].column = static_cast<int>(table.columns.size());
         table.columns.push_back({connection.quote_identifier(column.name), static_cast<Oid>(rows.integer(row, 1)),
                                  rows.text(row, 2), rows.boolean(row, 5)});
     }

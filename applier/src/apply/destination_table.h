@@ -22,6 +22,13 @@ struct DestinationColumn {
     bool leads_index = false;  // first column of some index
 };
 
+// A column of the destination's row type: every one that the table has.
+struct DestinationAttribute {
+    Oid type = 0;
+    int column = -1;           // index into Relation::columns; -1: the source doesn't send it
+    bool accepts_null = true;  // in a row's binary form
+};
+
 // By what an old row is found.
 enum class Match {
     none,         // nothing tells which row it was: no replica identity
@@ -34,10 +41,16 @@ struct DestinationTable {
     std::string name;  // quoted and qualified
     Match match = Match::none;
     bool fires_triggers = false;             // of users, in spite of session_replication_role
+    bool match_is_unique = false;            // no two rows answer to one key
     std::vector<DestinationColumn> columns;  // parallel to Relation::columns
+    Oid row_type = 0;
+    Oid row_array_type = 0;  // 0: rows have no binary form
+    std::vector<DestinationAttribute> attributes;
 };
 
 Match match_of(const Relation &relation);
+// Whether the column is one of those by which a row is found (all of them, of Match::row, are not).
+bool in_match(const Column &column, Match match);
 
 // Look it up, through a pipeline in which no answer is owed. Errors: ErrorKind::conflict when the destination has no
 // such table or lacks a column.

@@ -5,6 +5,7 @@
 #include "apply/fold.h"
 
 #include <algorithm>
+#include <boost/sort/pdqsort/pdqsort.hpp>
 #include <boost/unordered/unordered_flat_map.hpp>
 #include <map>
 #include <span>
@@ -50,7 +51,7 @@ struct Table {
 
     const Relation *relation;
     KeyColumns key;
-    bool rows_known = false;            // changes tell their row
+    bool rows_known = false;            // changes tell their row; else it stays in source order
     bool may_need_replacement = false;  // by an update that keeps the key
     bool ordered;
     NetItems free;
@@ -74,7 +75,7 @@ constexpr std::size_t sorted_bytes_max = 128;
 // By the bytes of their keys from `offset` on, of which the items hold the first eight.
 void sort_by_key(std::span<Item> items, std::size_t offset = 0) {
     const auto less = [](const Item &a, const Item &b) { return a.key_bytes < b.key_bytes; };
-    std::sort(items.begin(), items.end(), less);
+    boost::sort::pdqsort_branchless(items.begin(), items.end(), less);
     offset += sizeof(Item::key_bytes);
     if (offset >= sorted_bytes_max) return;
     for (auto first = items.begin(); first != items.end();) {
@@ -154,7 +155,7 @@ bool Folder::fold_into_row(Table &table, std::uint32_t at) {
     if (!foldable(table, planned.change)) return false;
     Row *row = find_row(table, at);
     if (row == nullptr) return false;
-    if (planned.change.kind == ChangeKind::update) before_[at] = row->net.last();
+    before_[at] = row->net.last();
     row->held |= planned.held;
     return row->net.add(planned.change.kind, at);
 }

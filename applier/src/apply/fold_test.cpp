@@ -399,9 +399,9 @@ TEST_F(FoldTest, EqualKeyOfOtherBytesOrdersTheTable) {
 }
 
 TEST_F(FoldTest, TwoKeysOfOneHashOrderTheTable) {
-    changes_.insert(t_, {"1", "a"}).keys.identity = 7;
-    changes_.insert(t_, {"2", "a"}).keys.identity = 7;
-    EXPECT_EQ(folded(), "ordered: +1,a +2,a");
+    changes_.update(t_, {"1", "a"}).keys.identity = 7;
+    changes_.update(t_, {"2", "a"}).keys.identity = 7;
+    EXPECT_EQ(folded(), "ordered: ~1,a ~2,a");
 }
 
 TEST_F(FoldTest, OneHashInTwoTablesIsNoCollision) {
@@ -414,6 +414,31 @@ TEST_F(FoldTest, OneHashInTwoTablesIsNoCollision) {
 TEST_F(FoldTest, UnknownHashOrdersTheTable) {
     changes_.insert(t_, {"1", "a"}).keys = {};
     EXPECT_EQ(folded(), "ordered: +1,a");
+}
+
+TEST_F(FoldTest, KeyColumnsMayLieAnywhere) {
+    Relation full = full_with_primary_key();
+    full.columns.insert(full.columns.begin(), {column("first"), full.columns[0]});
+    Relation by_key = with_key(2);
+    by_key.columns.insert(by_key.columns.begin(), {column("first"), by_key.columns[0]});
+    by_key.key_columns = 2;
+    changes_.update(full, {"a", "1", "2", "b"}, {"c", "1", "2", "d"});
+    changes_.update(full, {"c", "1", "2", "d"}, {"e", "1", "2", "f"});
+    changes_.update(by_key, {"a", "1", "2", "b"});
+    changes_.remove(by_key, {"a", "1", "2", "b"});
+    changes_.remove(by_key, {"a", "1", "3", "b"});
+    EXPECT_EQ(folded(), "1: ~a,1,2,b>e,1,2,f; 2: -1,2 -1,3");
+}
+
+// The replica identity is an index other than the primary key's.
+TEST_F(FoldTest, ReplicaIdentityTellsRowsRatherThanThePrimaryKey) {
+    Relation relation = with_key();
+    relation.columns[1].primary_key = true;
+    relation.columns[0].primary_key = false;
+    changes_.update(relation, {"1", "a"});
+    changes_.update(relation, {"1", "b"});
+    changes_.update(relation, {"2", "b"});
+    EXPECT_EQ(folded(), "1: ~1,b ~2,b");
 }
 
 TEST_F(FoldTest, GeneratedKeyColumnIsPartOfTheKey) {
@@ -430,12 +455,15 @@ TEST_F(FoldTest, InsertsWithoutAHashedIdentityStayInSourceOrder) {
     Relation no_hash = with_key(2);  // of a type that has none
     no_hash.identity_hashed = false;
     const Relation keyless = full_without_key();
-    for (const char *id : {"2", "1", "2"}) {
-        changes_.insert(keyless, {id, "a"});
-        changes_.insert(no_hash, {id, "a"});
+    std::string rows;
+    for (int id = 99; id > 50; --id) {  // more than a sort would happen to keep in order
+        changes_.insert(keyless, {std::to_string(id), "a"});
+        changes_.insert(no_hash, {std::to_string(id), "a"});
+        rows += fmt::format(" +{},a", id);
     }
+    changes_.insert(no_hash, {"99", "a"});
     changes_.held();
-    EXPECT_EQ(folded(), "1: +2,a +1,a +2,a; 2: +2,a +1,a | +2,a");
+    EXPECT_EQ(folded(), "1:" + rows + "; 2:" + rows + " | +99,a");
 }
 
 TEST_F(FoldTest, AnyOtherChangeWithoutAHashedIdentityOrdersTheTable) {
@@ -474,8 +502,8 @@ TEST_F(FoldTest, TableDescribedTwiceIsOrdered) {
     const Relation again = with_key();
     const Relation other = with_key(2);
     changes_.insert(t_, {"1", "a"});
-    changes_.insert(other, {"1", "a"});
     changes_.insert(again, {"2", "a"});
+    changes_.insert(other, {"1", "a"});
     changes_.insert(t_, {"3", "a"});
     EXPECT_EQ(folded(), "2: +1,a; ordered: +1,a +2,a +3,a");
 }
@@ -534,33 +562,35 @@ TEST_F(FoldTest, IdentityAlwaysThatStaysIsFolded) {
 }
 
 TEST_F(FoldTest, ListsAreSortedByKey) {
-    for (const char *id : {"2", "b", "1", "", "\xFF"}) {
+    for (const char *id : {"2", "b\xFF", "1", "", "c"}) {
         changes_.insert(t_, {std::string("i") + id, "a"});
         changes_.update(t_, {std::string("u") + id, "a"});
         changes_.remove(t_, {std::string("r") + id, "a"});
     }
-    EXPECT_EQ(folded(), "1: -r -r1 -r2 -rb -r\xFF ~u,a ~u1,a ~u2,a ~ub,a ~u\xFF,a +i,a +i1,a +i2,a +ib,a +i\xFF,a");
+    EXPECT_EQ(folded(), "1: -r -r1 -r2 -rb\xFF -rc ~u,a ~u1,a ~u2,a ~ub\xFF,a ~uc,a +i,a +i1,a +i2,a +ib\xFF,a +ic,a");
 }
 
-TEST_F(FoldTest, LongKeysAreSortedBeyondTheirFirstBytes) {
+TEST_F(FoldTest, KeysAreSortedBeyondTheirFirstBytes) {
     const Relation relation = with_two_key_columns();
-    const std::string eight = "12345678";
-    const std::string hundred(100, 'x');
-    for (const std::string &head : {hundred, eight}) {
-        for (const char *tail : {"c", "a", "b"}) changes_.insert(relation, {head, "", head + tail});
+    for (const char *last : {"c", "a", "b"}) {
+        changes_.insert(relation, {"twenty bytes at least", last, last});
+        changes_.insert(relation, {"8 bytes.", last, last});
+        changes_.insert(relation, {std::string("20 bytes, or more: ") + last, last, "1"});
     }
     const FoldedGroup folded = fold(changes_.group());
-    std::string tails;
-    for (const Change &change : folded.tables.at(0).free.inserts) tails += row_of(change.new_tuple)[2]->back();
-    EXPECT_EQ(tails, "abccab") << "behind 128 bytes any order will do";
+    std::string sorted;
+    for (const Change &change : folded.tables.at(0).free.inserts) sorted += *row_of(change.new_tuple)[1];
+    EXPECT_EQ(sorted, "abcabcabc");
 }
 
-TEST_F(FoldTest, SortingEndsWhereKeysDifferOnlyBehindTheirBytes) {
+TEST_F(FoldTest, SortingEnds) {
     const Relation relation = with_two_key_columns();
-    changes_.insert(relation, {"ab", "1", "c"});
-    changes_.insert(relation, {"a", "2", "bc"});
-    const FoldedGroup folded = fold(changes_.group());
-    EXPECT_EQ(folded.tables.at(0).free.inserts.size(), 2U);
+    const std::string kilobyte(1024, 'x');
+    changes_.insert(relation, {kilobyte, "", "1"});
+    changes_.insert(relation, {kilobyte, "", "2"});
+    changes_.insert(relation, {"ab", "", "c"});  // one after the other, the columns' bytes are the same
+    changes_.insert(relation, {"a", "", "bc"});
+    EXPECT_EQ(fold(changes_.group()).tables.at(0).free.inserts.size(), 4U);
 }
 
 TEST_F(FoldTest, TablesAreSortedByRelid) {

@@ -27,7 +27,7 @@ bool NetRow::add(ChangeKind kind, std::uint32_t change) {
     exists_ = kind != ChangeKind::remove;
     if (exists_) {
         last_ = change;
-    } else if (existed_ && !removed()) {
+    } else if (existed_) {
         remove_ = change;
     }
     return true;
@@ -54,7 +54,8 @@ Change NetWriter::insert(const NetRow &row) {
     return net;
 }
 
-// Merged only here, once for a row: many updates of one row may each leave the same big value alone.
+// Merged only here, once for a row: many updates of one row may each leave the same big value alone. An insert lacks
+// nothing, so the search ends with it.
 Tuple NetWriter::last_tuple(const NetRow &row) {
     const Tuple last = changes_[row.last()].change.new_tuple;
     if (!last.lacks_values()) return last;

@@ -32,8 +32,8 @@ public:
     bool inserted() const { return exists_ && !updated(); }
 
     std::uint32_t first() const { return first_; }
-    std::uint32_t remove() const { return remove_; }  // of the row that existed
-    std::uint32_t last() const { return last_; }      // the last insert or update
+    std::uint32_t remove() const { return remove_; }  // the last one, if the row existed
+    std::uint32_t last() const { return last_; }      // insert or update
 
 private:
     std::uint32_t first_;
@@ -46,7 +46,7 @@ private:
 // Writes net changes. Each is a view into the group's frames or into `merged`.
 class NetWriter {
 public:
-    // `before` has for each update the insert or update before it of the same row, or NetRow::none.
+    // `before` has for each update the row's insert or update before it, or NetRow::none.
     NetWriter(const std::vector<PlannedChange> &changes, const std::vector<std::uint32_t> &before,
               std::deque<std::string> &merged)
         : changes_(changes), before_(before), merged_(merged) {}

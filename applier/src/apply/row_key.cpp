@@ -94,7 +94,6 @@ RowKey KeyColumns::of(const Change &change) const {
 }
 
 bool KeyColumns::kept_by(const Change &update) const {
-    if (update.keys.identity != update.keys.new_identity) return false;
     return update.old_kind == OldTuple::none || of(update).same({update.new_tuple, in_row_});
 }
 

@@ -16,6 +16,14 @@ namespace {
 // Answers that may be outstanding before they are read: bounds libpq's memory.
 constexpr std::size_t owed_max = 1024;
 
+// From how many rows on a batch, and then a COPY, is cheaper than a statement for each: a COPY leaves the pipeline, which
+// costs two round trips.
+constexpr std::size_t batch_min = 5;
+constexpr std::size_t copy_min = 100;
+// Where a batch's parameter, and a part of a COPY's data, are cut.
+constexpr std::size_t batch_bytes_max = std::size_t{8} << 20;
+constexpr std::size_t copy_part = std::size_t{64} << 10;
+
 // Whether the row that an update or delete is about can be told.
 bool finds_row(const Change &change, Match match) {
     switch (match) {
@@ -58,7 +66,7 @@ Result<Session::Table *> Session::table_of(const Relation &relation) {
     if (found != tables_.end()) return &found->second;
     WF_TRY(read_owed(0));
     WF_ASSIGN(auto destination, find_destination_table(connection_, pipeline_, relation));
-    return &tables_.emplace(&relation, Table{std::move(destination), {}}).first->second;
+    return &tables_.emplace(&relation, Table{std::move(destination), {}, {}}).first->second;
 }
 
 Result<void> Session::send(const std::string &sql) {
@@ -104,11 +112,120 @@ Result<void> Session::send_truncate(const Change &change, const Transaction *tra
     return owe(owed);
 }
 
-Result<void> Session::send_net(const NetChanges &changes) {
-    for (const auto *list : {&changes.removes, &changes.updates, &changes.inserts}) {
-        for (const Change &change : *list) WF_TRY(send_single(change, nullptr));
+// All that goes through the pipeline first: a COPY has to leave it.
+Result<void> Session::send_net(const std::vector<FoldedTable> &tables, NetChanges FoldedTable::*part) {
+    std::vector<const NetChanges *> to_copy;
+    for (const FoldedTable &table : tables) {
+        const NetChanges &changes = table.*part;
+        WF_TRY(send_list(changes.removes));
+        WF_TRY(send_list(changes.updates));
+        if (changes.inserts.size() >= copy_min && can_copy(*table.relation)) {
+            to_copy.push_back(&changes);
+        } else {
+            WF_TRY(send_list(changes.inserts));
+        }
     }
+    return to_copy.empty() ? Result<void>{} : copy(to_copy);
+}
+
+// Changes of one kind and table: those of one shape together.
+Result<void> Session::send_list(const std::vector<Change> &changes) {
+    if (changes.empty()) return {};
+    WF_ASSIGN(Table * table, table_of(*changes.front().relation));
+    std::vector<const Change *> complete;
+    std::map<std::string, std::vector<const Change *>> lacking;  // values that an update left alone, by shape
+    for (const Change &change : changes) {
+        if (!change.new_tuple.lacks_values()) {
+            complete.push_back(&change);
+            continue;
+        }
+        values_.split(change);
+        shape_.clear();
+        append_shape(shape_, change, table->destination, values_);
+        lacking[shape_].push_back(&change);
+    }
+    WF_TRY(send_shape(complete, *table));
+    for (const auto &[shape, alike] : lacking) WF_TRY(send_shape(alike, *table));
     return {};
+}
+
+Result<void> Session::send_shape(std::span<const Change *const> changes, Table &table) {
+    if (changes.size() >= batch_min) {
+        values_.split(*changes.front());
+        if (can_batch(*changes.front(), table.destination, values_)) {
+            WF_ASSIGN(const PreparedBatch *batch, find_batch(*changes.front(), table));
+            for (std::size_t at = 0; at < changes.size();) {
+                const std::size_t first = at;
+                array_.begin(table.destination, batch->statement.needs);
+                while (at < changes.size() && array_.bytes() < batch_bytes_max) {
+                    values_.split(*changes[at]);
+                    array_.add(values_, *changes[at++]);
+                }
+                WF_TRY(send_batch(*batch, at - first, *changes.front()->relation));
+            }
+            return {};
+        }
+    }
+    for (const Change *change : changes) WF_TRY(send_single(*change, nullptr));
+    return {};
+}
+
+Result<void> Session::send_batch(const PreparedBatch &batch, std::uint64_t rows, const Relation &relation) {
+    const std::string &array = array_.finish();
+    params_.clear();
+    params_.add(array.data(), static_cast<int>(array.size()), true);
+    WF_TRY(pipeline_.send_prepared(batch.name, params_));
+    return owe({&relation, nullptr, nullptr, rows, nullptr});
+}
+
+// Requires: values_ holds the change's.
+Result<Session::PreparedBatch *> Session::find_batch(const Change &change, Table &table) {
+    shape_.clear();
+    append_shape(shape_, change, table.destination, values_);
+    const auto found = table.batches.find(shape_);
+    if (found != table.batches.end()) return &found->second;
+    PreparedBatch &batch = table.batches[shape_];
+    batch.statement = make_batch_statement(change, table.destination, values_);
+    batch.name = "b" + std::to_string(next_statement_++);
+    WF_TRY(pipeline_.prepare(batch.name, batch.statement.sql, {table.destination.row_array_type}));
+    WF_TRY(owe({change.relation, nullptr, nullptr, {}, &batch.confirmed}));
+    return &batch;
+}
+
+Result<void> Session::copy(std::span<const NetChanges *const> tables) {
+    WF_TRY(leave_pipeline());
+    for (const NetChanges *changes : tables) {
+        if (auto copied = copy_rows(changes->inserts); !copied) {
+            failed_relation_ = changes->inserts.front().relation;
+            return copied;
+        }
+    }
+    return pipeline_.enter();
+}
+
+Result<void> Session::copy_rows(const std::vector<Change> &inserts) {
+    const Relation &relation = *inserts.front().relation;
+    WF_TRY(connection_.start_copy_in(copy_sql(relation, tables_.at(&relation).destination)));
+    copy_data_.clear();
+    append_copy_header(copy_data_);
+    for (const Change &insert : inserts) {
+        append_copy_row(copy_data_, insert, values_);
+        if (copy_data_.size() < copy_part) continue;
+        WF_TRY(connection_.put_copy(copy_data_));
+        copy_data_.clear();
+    }
+    append_copy_trailer(copy_data_);
+    WF_TRY(connection_.put_copy(copy_data_));
+    WF_ASSIGN(const auto rows, connection_.finish_copy_in());
+    if (rows != inserts.size()) return fail(wrong_row_count(rows));
+    return {};
+}
+
+Result<void> Session::leave_pipeline() {
+    WF_TRY(settle());
+    WF_TRY(pipeline_.sync());
+    WF_TRY(pipeline_.read());
+    return pipeline_.leave();
 }
 
 Result<Session::Prepared *> Session::find_statement(const Change &change, Table &table) {
@@ -120,7 +237,7 @@ Result<Session::Prepared *> Session::find_statement(const Change &change, Table 
     prepared.statement = make_statement(change, table.destination, values_);
     prepared.name = "s" + std::to_string(next_statement_++);
     WF_TRY(pipeline_.prepare(prepared.name, prepared.statement.sql, prepared.statement.types));
-    WF_TRY(owe({change.relation, nullptr, nullptr, {}, &prepared}));
+    WF_TRY(owe({change.relation, nullptr, nullptr, {}, &prepared.confirmed}));
     return &prepared;
 }
 
@@ -139,7 +256,7 @@ Result<void> Session::read_owed(std::size_t leave) {
         owed_.pop_front();
         auto rows = pipeline_.read();
         if (!rows) return fail(explain(std::move(rows).error(), owed));
-        if (owed.prepared != nullptr) owed.prepared->confirmed = true;
+        if (owed.confirms != nullptr) *owed.confirms = true;
         if (!owed.rows) continue;
         const auto count = rows->affected().value_or(*owed.rows);
         if (count != *owed.rows) return fail(explain(wrong_row_count(count), owed));
@@ -193,9 +310,15 @@ Result<void> Session::commit(Lsn old_lsn, const Transaction &transaction) {
 
 Result<void> Session::roll_back(const std::string &sql) {
     owed_.clear();
-    WF_TRY(pipeline_.recover());
+    if (pipeline_.entered()) {
+        WF_TRY(pipeline_.recover());
+    } else {
+        WF_TRY(pipeline_.enter());
+    }
     for (auto &[relation, table] : tables_) {
-        std::erase_if(table.statements, [](const auto &entry) { return !entry.second.confirmed; });
+        const auto unknown = [](const auto &entry) { return !entry.second.confirmed; };
+        std::erase_if(table.statements, unknown);
+        std::erase_if(table.batches, unknown);
     }
     WF_TRY(pipeline_.send(sql));
     WF_TRY(pipeline_.flush());

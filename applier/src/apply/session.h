@@ -15,6 +15,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "apply/batch.h"
 #include "apply/destination_table.h"
 #include "apply/fold.h"
 #include "apply/statement.h"
@@ -38,8 +39,8 @@ public:
     Result<void> send(const std::string &sql);
     // A change by a statement of its own, in its place. With a transaction an error says which change it was.
     Result<void> send_change(const Change &change, const Transaction *transaction);
-    // Net changes of one table, in the cheapest form.
-    Result<void> send_net(const NetChanges &changes);
+    // Net changes of tables, free or held ones, in the cheapest form.
+    Result<void> send_net(const std::vector<FoldedTable> &tables, NetChanges FoldedTable::*part);
     // Read all answers that are owed.
     Result<void> settle();
 
@@ -58,9 +59,15 @@ private:
         std::string name;
         bool confirmed = false;  // the server has it
     };
+    struct PreparedBatch {
+        BatchStatement statement;
+        std::string name;
+        bool confirmed = false;
+    };
     struct Table {
         DestinationTable destination;
-        std::map<std::string, Prepared, std::less<>> statements;  // by shape
+        std::map<std::string, Prepared, std::less<>> statements;      // by shape
+        std::map<std::string, PreparedBatch, std::less<>> batches;  // by shape
     };
     // An answer that the server owes.
     struct Owed {
@@ -68,7 +75,7 @@ private:
         const Change *change = nullptr;            // if it is about a single one
         const Transaction *transaction = nullptr;  // and is to be explained
         std::optional<std::uint64_t> rows;         // how many it must be about
-        Prepared *prepared = nullptr;              // that is confirmed by it
+        bool *confirms = nullptr;                  // the statement that it prepared
     };
 
     Session(pq::ConnectOptions options, std::string task, pq::Connection connection)
@@ -80,6 +87,13 @@ private:
 
     Result<Table *> table_of(const Relation &relation);
     Result<Prepared *> find_statement(const Change &change, Table &table);
+    Result<PreparedBatch *> find_batch(const Change &change, Table &table);
+    Result<void> send_list(const std::vector<Change> &changes);
+    Result<void> send_shape(std::span<const Change *const> changes, Table &table);
+    Result<void> send_batch(const PreparedBatch &batch, std::uint64_t rows, const Relation &relation);
+    Result<void> copy(std::span<const NetChanges *const> tables);
+    Result<void> copy_rows(const std::vector<Change> &inserts);
+    Result<void> leave_pipeline();
     Result<void> send_single(const Change &change, const Transaction *transaction);
     Result<void> send_truncate(const Change &change, const Transaction *transaction);
     Result<void> owe(Owed owed);
@@ -98,6 +112,8 @@ private:
     ChangeValues values_;
     std::string shape_;
     pq::RawParams params_;
+    RowArray array_;
+    std::string copy_data_;
 };
 
 }  // namespace walferry

@@ -22,19 +22,6 @@ bool left_alone(const Change &change, const ChangeValues &values, std::size_t co
     return false;
 }
 
-bool in_match(const Column &column, Match match) {
-    return match == Match::key ? column.key : match == Match::primary_key && column.primary_key;
-}
-
-// Sets: whatever has a value of its own and is not known to be as it was. A column left alone by its bytes is left out
-// only where its shape can't vary from row to row: one statement per table, not one per pattern of changed columns.
-bool is_set(const Change &change, const ChangeValues &values, std::size_t column) {
-    const Column &definition = change.relation->columns[column];
-    if (definition.generated || values.new_row[column].unchanged()) return false;
-    if (definition.identity_always) return false;  // else it would be a replacement
-    return !(definition.key && change.old_kind == OldTuple::none);
-}
-
 class Builder {
 public:
     Builder(const Change &change, const DestinationTable &table, const ChangeValues &values)
@@ -140,6 +127,15 @@ private:
 };
 
 }  // namespace
+
+// Sets: whatever has a value of its own and is not known to be as it was. A column left alone by its bytes is left out
+// only where its shape can't vary from row to row: one statement per table, not one per pattern of changed columns.
+bool is_set(const Change &change, const ChangeValues &values, std::size_t column) {
+    const Column &definition = change.relation->columns[column];
+    if (definition.generated || values.new_row[column].unchanged()) return false;
+    if (definition.identity_always) return false;  // else it would be a replacement
+    return !(definition.key && change.old_kind == OldTuple::none);
+}
 
 void ChangeValues::split(const Change &change) {
     if (change.kind != ChangeKind::remove) change.new_tuple.split(new_row);

@@ -46,6 +46,9 @@ private:
 // Whether the update must write a column that UPDATE can't: it becomes a replacement.
 bool needs_replacement(const Change &update, const ChangeValues &values);
 
+// Whether the update writes the column. Requires: it needs no replacement.
+bool is_set(const Change &update, const ChangeValues &values, std::size_t column);
+
 // What distinguishes statements of one table, as bytes: equal for equal SQL.
 void append_shape(std::string &shape, const Change &change, const DestinationTable &table, const ChangeValues &values);
 

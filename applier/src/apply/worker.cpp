@@ -108,7 +108,7 @@ Result<Worker::Attempt> Worker::apply_early(const Group &group) {
     const auto apply = [&]() -> Result<Attempt> {
         WF_ASSIGN(const FoldedGroup folded, fold_group(group));
         WF_TRY(session_->send(begin));
-        for (const FoldedTable &table : folded.tables) WF_TRY(session_->send_net(table.free));
+        WF_TRY(session_->send_net(folded.tables, &FoldedTable::free));
         WF_TRY(session_->settle());
         failpoint("free_part_done");
         switch (turnstile_.wait(group.number, recalls, *stop_)) {
@@ -137,7 +137,7 @@ Result<Worker::Attempt> Worker::apply_alone(const Group &group, const char *begi
     const auto apply = [&]() -> Result<void> {
         WF_ASSIGN(const FoldedGroup folded, fold_group(group));
         WF_TRY(session_->send(begin_with));
-        for (const FoldedTable &table : folded.tables) WF_TRY(session_->send_net(table.free));
+        WF_TRY(session_->send_net(folded.tables, &FoldedTable::free));
         WF_TRY(send_held(folded));
         if (begin_with == set_savepoint) WF_TRY(session_->send(release_savepoint));
         return end_attempt(group);
@@ -151,7 +151,7 @@ Result<Worker::Attempt> Worker::apply_alone(const Group &group, const char *begi
 }
 
 Result<void> Worker::send_held(const FoldedGroup &folded) {
-    for (const FoldedTable &table : folded.tables) WF_TRY(session_->send_net(table.held));
+    WF_TRY(session_->send_net(folded.tables, &FoldedTable::held));
     for (const PlannedChange *planned : folded.ordered) WF_TRY(session_->send_change(planned->change, nullptr));
     return {};
 }

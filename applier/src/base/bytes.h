@@ -60,7 +60,20 @@ private:
 template <std::integral T>
 void append_integer(std::string &out, T value) {
     const auto bits = static_cast<std::make_unsigned_t<T>>(value);
-    for (std::size_t i = sizeof(T); i-- > 0;) out += static_cast<char>((std::uint64_t{bits} >> (8 * i)) & 0xFF);
+    char bytes[sizeof(T)];
+    for (std::size_t i = 0; i < sizeof(T); ++i) {
+        bytes[i] = static_cast<char>((std::uint64_t{bits} >> (8 * (sizeof(T) - 1 - i))) & 0xFF);
+    }
+    out.append(bytes, sizeof(T));
+}
+
+// Put one where there is room for it already.
+template <std::integral T>
+void overwrite_integer(std::string &out, std::size_t at, T value) {
+    const auto bits = static_cast<std::make_unsigned_t<T>>(value);
+    for (std::size_t i = 0; i < sizeof(T); ++i) {
+        out[at + i] = static_cast<char>((std::uint64_t{bits} >> (8 * (sizeof(T) - 1 - i))) & 0xFF);
+    }
 }
 
 }  // namespace walferry

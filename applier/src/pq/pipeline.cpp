@@ -20,6 +20,11 @@ Result<void> Pipeline::enter() {
     return sent(PQenterPipelineMode(connection_.raw()));
 }
 
+Result<void> Pipeline::leave() {
+    WF_TRY(sent(PQexitPipelineMode(connection_.raw())));
+    return connection_.set_nonblocking(false);
+}
+
 Result<void> Pipeline::send(const std::string &sql, std::span<const Param> params) {
     std::vector<const char *> values;
     values.reserve(params.size());

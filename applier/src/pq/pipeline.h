@@ -48,6 +48,9 @@ public:
     explicit Pipeline(Connection &connection) : connection_(connection) {}
 
     Result<void> enter();
+    // For what can't be done in it. Requires: a sync was sent last, and every answer is read.
+    Result<void> leave();
+    bool entered() const { return PQpipelineStatus(connection_.raw()) != PQ_PIPELINE_OFF; }
 
     // Each of these owes one answer.
     Result<void> send(const std::string &sql, std::span<const Param> params = {});

@@ -99,9 +99,7 @@ Result<void> Spool::add(std::uint32_t subxid, const Change &change) {
     const auto start = buffer_.size();
     append_integer<std::uint32_t>(buffer_, 0);
     append_change(buffer_, change);
-    std::string length;
-    append_integer(length, static_cast<std::uint32_t>(buffer_.size() - start - length_bytes));
-    buffer_.replace(start, length_bytes, length);
+    overwrite_integer(buffer_, start, static_cast<std::uint32_t>(buffer_.size() - start - length_bytes));
     return buffer_.size() < write_bytes ? Result<void>{} : write();
 }
 
