@@ -3,6 +3,7 @@
 PREFIX ?= /usr/local
 PG_CONFIG ?= pg_config
 FUZZ_SECONDS ?= 60
+SOAK ?= 10
 export PG_CONFIG
 
 jobs := $(shell nproc)
@@ -20,7 +21,7 @@ debug = -DCMAKE_BUILD_TYPE=Debug -DWALFERRY_FAILPOINTS=ON
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 .PHONY: help deps deps-lint deps-fuzz build install install-plugin demo bench check unit regress integration \
-	build-unit build-integration asan tsan fuzz format lint clean
+	build-unit build-integration soak asan tsan fuzz format lint clean
 
 help: ## this list
 	@sed -nE 's/^([a-z]+):[^#]*## (.*)/  make \1\t\2/p' Makefile | expand -t 20
@@ -64,6 +65,9 @@ regress: install-plugin ## the plugin's SQL and isolation tests on a throwaway s
 
 integration: install-plugin build-integration ## the whole program on throwaway servers (TESTS=pattern)
 	@tools/check.sh integration
+
+soak: install-plugin build-integration ## crashes, true prefixes and collisions at length, SOAK (10) times check's
+	@WALFERRY_SOAK=$(SOAK) TESTS='*Crash*:*Prefix*:*Unseen*' tools/check.sh integration
 
 build-unit: deps
 	$(call cmake,test,$(debug),unit_tests)

@@ -13,6 +13,7 @@
 
 #include "compare.h"
 #include "load.h"
+#include "soak.h"
 
 namespace walferry::testing {
 namespace {
@@ -50,7 +51,7 @@ TEST(Crash, KilledTwentyTimes) {
     const Pair pair;
     make_load_tables(pair, 10);
     auto destination = pair.destination();
-    const Task task(pair, {.more = "[copy]\njobs = 2\n"});
+    const Task task(pair, {.more = "[copy]\njobs = 2\n[apply]\nworkers = 4\n"});
     Load load(pair, 700);
 
     int killed_in_copy = 0;
@@ -61,7 +62,7 @@ TEST(Crash, KilledTwentyTimes) {
         task.wait_for_stream(run);
         run.kill();
     }
-    for (int i = 0; i < 15; ++i) {
+    for (int i = 0; i < 15 * soak_factor(); ++i) {
         auto run = task.start();
         ASSERT_FALSE(run.ends_within(std::chrono::milliseconds(between(random, 0, 2000)))) << run.errors();
         run.kill();
@@ -103,6 +104,50 @@ TEST_P(Failpoint, NothingLostNothingTwice) {
 INSTANTIATE_TEST_SUITE_P(Crash, Failpoint,
                          ::testing::Values("slot_made", "copy_before_commit", "before_checkpoint", "after_commit_sent",
                                            "after_commit"),
+                         [](const auto &place) { return std::string(place.param); });
+
+// The same with four workers at work: hot rows, rows without a key (one that came twice would show), and unique values that
+// rows exchange, so that some groups are applied exactly.
+class ParallelFailpoint : public ::testing::TestWithParam<const char *> {};
+
+TEST_P(ParallelFailpoint, NothingLostNothingTwice) {
+    auto random = random_generator();
+    const Pair pair;
+    pair.source().exec(
+        "CREATE TABLE account (id int PRIMARY KEY, balance bigint NOT NULL);"
+        "INSERT INTO account SELECT n, 1000 FROM generate_series(1, 8) n;"
+        "CREATE TABLE ledger (debit int, credit int, amount int);"
+        "CREATE TABLE counter (id int PRIMARY KEY, transfers bigint NOT NULL); INSERT INTO counter VALUES (1, 0);"
+        "CREATE TABLE place (id int PRIMARY KEY, n int UNIQUE); INSERT INTO place VALUES (1, 1), (2, 2)");
+    const Task task(pair, {.more = "[apply]\nworkers = 4\n"});
+    task.run_until_now();
+    const auto load = [&] {
+        return Process({"pgbench", "-n", "-M", "prepared", "-c", "2", "-t", "300", "-f",
+                        source_path("applier/tests/data/bank.sql@50"), "-f",
+                        source_path("applier/tests/data/exchange.sql@1"), pair.source_conninfo()});
+    };
+    int deaths = 0;
+    for (int i = 0; i < 3 * soak_factor(); ++i) {
+        ASSERT_EQ(load().wait(), 0);
+        auto live = load();
+        auto run = task.start({{"WALFERRY_FAILPOINT", std::string(GetParam()) + ":" +
+                                                          std::to_string(between(random, 1, i == 0 ? 1 : 4))}});
+        ASSERT_EQ(live.wait(), 0) << live.errors();
+        if (!run.ends_within(std::chrono::milliseconds(500))) run.kill();
+        if (run.wait() == 128 + SIGKILL) ++deaths;
+        EXPECT_EQ(pair.destination().value("SELECT (SELECT sum(balance) FROM account) || ' ' || ((SELECT count(*) FROM ledger)"
+                                           " - (SELECT transfers FROM counter))"),
+                  "8000 0")
+            << "after death " << i;
+    }
+    EXPECT_GT(deaths, 0) << "the place was never passed, or the program under test has no failpoints";
+    task.run_until_now();
+    EXPECT_EQ(compare(pair), "");
+}
+
+INSTANTIATE_TEST_SUITE_P(Crash, ParallelFailpoint,
+                         ::testing::Values("free_part_done", "before_checkpoint", "after_commit_sent", "after_commit",
+                                           "between_commits", "exact_replay"),
                          [](const auto &place) { return std::string(place.param); });
 
 }  // namespace

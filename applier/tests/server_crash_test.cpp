@@ -7,6 +7,7 @@
 
 #include "compare.h"
 #include "load.h"
+#include "soak.h"
 
 namespace walferry::testing {
 namespace {
@@ -31,7 +32,7 @@ protected:
 
     Clusters clusters{"crash", {}, {"wal_writer_delay=10s", "wal_writer_flush_after=1GB", "checkpoint_timeout=1h"}};
     Pair pair{clusters};
-    Task task{pair};
+    Task task{pair, {.more = "[apply]\nworkers = 4\n"}};
 };
 
 TEST_F(ServerCrash, DestinationThenSource) {
@@ -41,7 +42,7 @@ TEST_F(ServerCrash, DestinationThenSource) {
 
     {
         Load load(pair, 500);
-        for (int i = 0; i < 3; ++i) {
+        for (int i = 0; i < 3 * soak_factor(); ++i) {
             wait_until_applied(run);
             clusters.destination.stop("immediate");
             clusters.destination.start();
@@ -72,7 +73,7 @@ TEST_F(ServerCrash, DestinationAndApplier) {
     make_load_tables(pair, 2);
     task.run_until_now();
     Load load(pair, 500);
-    for (int i = 0; i < 4; ++i) {
+    for (int i = 0; i < 4 * soak_factor(); ++i) {
         auto run = task.start();
         wait_until_applied(run);
         run.kill();
