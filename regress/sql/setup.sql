@@ -20,6 +20,41 @@ CREATE FUNCTION stream(VARIADIC options text[] DEFAULT '{}') RETURNS SETOF text 
 		VARIADIC ARRAY['output', 'text'] || options);
 $$;
 
+-- And as frames, taken apart by a decoder in SQL.
+CREATE FUNCTION frames(VARIADIC options text[] DEFAULT '{}') RETURNS SETOF bytea LANGUAGE sql AS $$
+	SELECT data FROM pg_logical_slot_peek_binary_changes('walferry_regress', NULL, NULL,
+		VARIADIC ARRAY['protocol', '2'] || options);
+$$;
+
+CREATE FUNCTION uint16(bytes bytea, pos int) RETURNS int LANGUAGE sql IMMUTABLE AS $$
+	SELECT get_byte(bytes, pos) << 8 | get_byte(bytes, pos + 1);
+$$;
+
+CREATE FUNCTION int32(bytes bytea, pos int) RETURNS int LANGUAGE sql IMMUTABLE AS $$
+	SELECT ('x' || encode(substr(bytes, pos + 1, 4), 'hex'))::bit(32)::int;
+$$;
+
+CREATE FUNCTION uint64(bytes bytea, pos int) RETURNS numeric LANGUAGE sql IMMUTABLE AS $$
+	SELECT (int32(bytes, pos)::bigint << 32) | (int32(bytes, pos + 4)::bigint & 4294967295);
+$$;
+
+CREATE FUNCTION messages(frame bytea) RETURNS TABLE (kind text, body bytea) LANGUAGE plpgsql AS $$
+DECLARE
+	pos int := 14;
+	size int;
+BEGIN
+	WHILE pos < length(frame) LOOP
+		kind := chr(get_byte(frame, pos));
+		size := int32(frame, pos + 1);
+		body := substr(frame, pos + 6, size);
+		IF length(body) <> size THEN
+			RAISE EXCEPTION 'frame ends inside a message';
+		END IF;
+		pos := pos + 5 + size;
+		RETURN NEXT;
+	END LOOP;
+END $$;
+
 -- The applier's role needs to own nothing of this.
 CREATE ROLE regress_walferry_plain;
 SET ROLE regress_walferry_plain;
