@@ -2,7 +2,7 @@
 # The output plugins alone: pg_recvlogical reads the backlog and throws it away.
 
 decode_in_turns() { # WORKLOAD RUN
-	decode "$1" "$2" walferry protocol=1 include='public.*'
+	decode "$1" "$2" walferry protocol=2 include='public.*'
 	decode "$1" "$2" pgoutput proto_version=1 publication_names=bench
 	decode "$1" "$2" test_decoding
 }

@@ -183,7 +183,7 @@ public:
         threads.emplace_back([&] { (void)planner_->run(stop_).has_value(); });
         for (std::size_t i = 0; i < bells_.size(); ++i) threads.emplace_back([this, i] { work(i); });
         for (const auto &bytes : frames) give(bytes);
-        while (committed_.load() < transactions) std::this_thread::yield();
+        while (committed_.load() < transactions || !frames_.empty()) std::this_thread::yield();
         stop_.request();
         planner_bell_.ring();
         for (auto &bell : bells_) bell.ring();
