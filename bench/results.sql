@@ -12,7 +12,7 @@ CREATE TABLE drain (
     place serial);
 
 CREATE TABLE decode (
-    workload text, run int, plugin text, changes bigint, decode_ms bigint, source_cpu_ms bigint);
+    workload text, run int, contender text, changes bigint, decode_ms bigint, source_cpu_ms bigint);
 
 CREATE TABLE latency (
     contender text, run int, rows int, p50_ms float8, p90_ms float8, p99_ms float8, worst_ms float8);
@@ -38,13 +38,18 @@ SELECT n.workload, row_number() OVER (ORDER BY first) AS place, n.changes, n.for
     w.applier_mb, w.exit_seconds
 FROM (SELECT DISTINCT ON (workload) *, min(place) OVER (PARTITION BY workload) AS first
       FROM drain_median WHERE contender = 'native' ORDER BY workload, seconds) n
-JOIN drain_median w ON w.workload = n.workload AND w.contender = 'walferry';
+JOIN drain_median w ON w.workload = n.workload AND w.contender = 'walferry' AND w.form = '';
 
 CREATE VIEW drain_report AS
 SELECT workload, changes, form AS native, round(native_seconds::numeric, 2) AS native_s, round(walferry_seconds::numeric, 2) AS walferry_s,
     round(ratio::numeric, 2) AS ratio, round(native_spread::numeric, 2) AS native_spread, round(walferry_spread::numeric, 2) AS walferry_spread,
     round(changes / native_seconds) AS native_per_s, round(changes / walferry_seconds) AS walferry_per_s
 FROM duel ORDER BY place;
+
+CREATE VIEW far_report AS
+SELECT workload, round(near.seconds::numeric, 2) AS near_s, round(far.seconds::numeric, 2) AS far_s,
+    round((far.seconds / near.seconds)::numeric, 2) AS ratio
+FROM drain_median near JOIN drain_median far USING (workload) WHERE near.form = 'near' AND far.form = 'far';
 
 CREATE VIEW cpu_report AS
 SELECT workload, round(native_source_cpu::numeric, 2) AS "native walsender", round(native_destination_cpu::numeric, 2) AS "native apply",
@@ -54,14 +59,15 @@ SELECT workload, round(native_source_cpu::numeric, 2) AS "native walsender", rou
 FROM duel ORDER BY place;
 
 CREATE VIEW decode_rate AS
-SELECT workload, plugin, percentile_cont(0.5) WITHIN GROUP (ORDER BY changes * 1000.0 / decode_ms) AS rate
-FROM decode GROUP BY workload, plugin;
+SELECT workload, contender, percentile_cont(0.5) WITHIN GROUP (ORDER BY changes * 1000.0 / decode_ms) AS rate
+FROM decode GROUP BY workload, contender;
 
 CREATE VIEW decode_report AS
-SELECT d.workload, round(max(rate) FILTER (WHERE plugin = 'walferry')) AS walferry,
-    round(max(rate) FILTER (WHERE plugin = 'pgoutput')) AS pgoutput,
-    round(max(rate) FILTER (WHERE plugin = 'test_decoding')) AS test_decoding,
-    round((max(rate) FILTER (WHERE plugin = 'walferry') / max(rate) FILTER (WHERE plugin = 'pgoutput'))::numeric, 2) AS "walferry / pgoutput"
+SELECT d.workload, round(max(rate) FILTER (WHERE contender = 'walferry')) AS walferry,
+    round(max(rate) FILTER (WHERE contender = 'pgoutput')) AS pgoutput,
+    round(max(rate) FILTER (WHERE contender = 'gathering')) AS gathering,
+    round((max(rate) FILTER (WHERE contender = 'walferry') / max(rate) FILTER (WHERE contender = 'pgoutput'))::numeric, 2) AS "walferry / pgoutput",
+    round((max(rate) FILTER (WHERE contender = 'walferry') / max(rate) FILTER (WHERE contender = 'gathering'))::numeric, 2) AS "walferry / gathering"
 FROM decode_rate d JOIN duel USING (workload) GROUP BY d.workload, place ORDER BY place;
 
 CREATE VIEW latency_report AS
@@ -75,6 +81,7 @@ CREATE VIEW results AS
 SELECT jsonb_build_object(
     'machine', (SELECT to_jsonb(m) FROM machine m),
     'duels', (SELECT coalesce(jsonb_agg(to_jsonb(d) ORDER BY place), '[]') FROM duel d),
+    'far', (SELECT coalesce(jsonb_agg(to_jsonb(f)), '[]') FROM far_report f),
     'drains', (SELECT coalesce(jsonb_agg(to_jsonb(d) ORDER BY place), '[]') FROM drain d),
     'decodes', (SELECT coalesce(jsonb_agg(to_jsonb(d)), '[]') FROM decode d),
     'latencies', (SELECT coalesce(jsonb_agg(to_jsonb(l)), '[]') FROM latency l)) AS document;

@@ -6,8 +6,11 @@
 # WORKLOADS="bulk huge tpcb10 tpcb50 updates deletes wide mix hot"   which ones; tpcbN is pgbench at scale N
 # BENCH_SCALE=1    size of the backlogs: 1 takes about an hour, 0.1 about a tenth (SCALE means the same)
 # RUNS=3           drains of each contender, whose medians count
-# DECODE_RUNS=1    how often each output plugin decodes the backlog to /dev/null; 0: never
+# DECODE_RUNS=1    how often the backlog is decoded to /dev/null by each output plugin; 0: never
 # LATENCY_SECONDS=20   how long each contender's latency is measured, RUNS times; 0: not at all
+# WORKERS=N        apply.workers of walferry; as many as it takes by itself if not given
+# FAR_WORKLOAD=tpcb10   which workload is also drained through a proxy that delays each way by FAR_MS=5, with
+#                  FAR_WORKERS=4, and without it; an empty name: none
 # DRAIN_SECONDS_MAX=1800   a drain that takes longer is an error
 # BENCH_SVG=1      draw docs/bench.svg (needs gnuplot)
 # KEEP=1           leave the folder with servers and logs, and say where
@@ -17,12 +20,17 @@ runs=${RUNS:-3}
 scale=${BENCH_SCALE:-${SCALE:-1}}
 decode_runs=${DECODE_RUNS:-1}
 latency_seconds=${LATENCY_SECONDS:-20}
+workers=${WORKERS:-}
+far_workload=${FAR_WORKLOAD-tpcb10}
+far_ms=${FAR_MS:-5}
+far_workers=${FAR_WORKERS:-4}
 drain_seconds_max=${DRAIN_SECONDS_MAX:-1800}
 read -ra workloads <<<"${WORKLOADS-bulk huge tpcb10 tpcb50 updates deletes wide mix hot}"
 
 top=$(realpath "$(dirname "$0")/..")
 walferry=${WALFERRY:-$top/build/release/walferry}
 latency_program=$top/build/bench/latency
+proxy_program=$top/build/bench/delay_proxy
 results=$top/build/bench/results.json
 work=$(mktemp -d /tmp/walferry-bench.XXXXXX)
 chmod 711 "$work" # the servers may run as another user
@@ -84,6 +92,7 @@ measure_workload() { # NAME
 
 check_arguments
 create_servers
+start_proxies
 create_results
 for name in "${workloads[@]}"; do
 	measure_workload "$name"

@@ -6,7 +6,7 @@
 #   initial CONNINFO   makes and fills the tables, the same on both sides
 #   load               changes the source; its sessions don't wait for the disk
 
-kept_plugins=(walferry pgoutput test_decoding)
+kept_plugins=(walferry pgoutput)
 
 workload_file() { # NAME; tpcb50 -> .../tpcb.sh
 	echo "$top/bench/workloads/${1%%[0-9]*}.sh"
@@ -42,32 +42,38 @@ make_initial_data() {
 	destination_admin -c "ALTER DATABASE bench RENAME TO bench_initial"
 }
 
-# The walferry task begins here: its slot and its bookkeeping are made, and it ends with nothing to do.
-make_slots() {
-	local plugin
-	cat >"$work/bench.toml" <<-TOML
+write_task() { # FILE SOURCE DESTINATION [WORKERS]
+	cat >"$1" <<-TOML
 		[task]
 		name = "bench"
 		stages = ["stream"]
 
 		[source]
-		conninfo = "$source"
+		conninfo = "$2"
 		slot = "bench_walferry"
 
 		[destination]
-		conninfo = "$destination"
+		conninfo = "$3"
 
 		[objects]
 		include = ["public.*"]
+		${4:+
+		[apply]
+		workers = $4}
 	TOML
+}
+
+# The walferry task begins here: its slot and its bookkeeping are made, and it ends with nothing to do.
+make_slots() {
+	write_task "$work/bench.toml" "$source" "$destination" "$workers"
+	write_task "$work/bench_near.toml" "$source" "$destination" "$far_workers"
+	write_task "$work/bench_far.toml" "$far_source" "$far_destination" "$far_workers"
 	make_destination bench_initial
 	"$walferry" run --until now "$work/bench.toml" >"$work/walferry.log" 2>&1 || fail "the task did not begin"
 	destination_admin -c "ALTER DATABASE bench RENAME TO bench_task"
 	source_sql -c "SELECT pg_copy_logical_replication_slot('bench_walferry', 'kept_walferry')" >/dev/null
 	drop_slot bench_walferry
-	for plugin in pgoutput test_decoding; do
-		source_sql -c "SELECT pg_create_logical_replication_slot('kept_$plugin', '$plugin')" >/dev/null
-	done
+	source_sql -c "SELECT pg_create_logical_replication_slot('kept_pgoutput', 'pgoutput')" >/dev/null
 }
 
 # For workloads: TRANSACTIONS in all, by so many CLIENTS, the same ones each time (but for how clients overtake each other).

@@ -1,15 +1,16 @@
 # shellcheck shell=bash disable=SC2154,SC2034 # part of run.sh, whose variables it uses
-# The output plugins alone: pg_recvlogical reads the backlog and throws it away.
+# The output plugins alone: pg_recvlogical reads the backlog and throws it away. "gathering" is what the server does for any
+# plugin: ours, with no table selected.
 
 decode_in_turns() { # WORKLOAD RUN
-	decode "$1" "$2" walferry protocol=2 include='public.*'
-	decode "$1" "$2" pgoutput proto_version=1 publication_names=bench
-	decode "$1" "$2" test_decoding
+	decode "$1" "$2" walferry walferry protocol=2 include='public.*'
+	decode "$1" "$2" pgoutput pgoutput proto_version=1 publication_names=bench
+	decode "$1" "$2" gathering walferry protocol=2 include=none.none
 }
 
-decode() { # WORKLOAD RUN PLUGIN OPTIONS...
-	local workload=$1 run=$2 plugin=$3 options=() option began decode_ms source_before reader
-	shift 3
+decode() { # WORKLOAD RUN CONTENDER PLUGIN OPTIONS...
+	local workload=$1 run=$2 contender=$3 plugin=$4 options=() option began decode_ms source_before reader
+	shift 4
 	for option in "$@"; do
 		options+=(-o "$option")
 	done
@@ -26,7 +27,7 @@ decode() { # WORKLOAD RUN PLUGIN OPTIONS...
 	forget "$reader"
 	decode_ms=$(($(milliseconds) - began))
 	read_server_cpu
-	line "$workload: $plugin decodes it in $(seconds_of "$decode_ms") s"
-	save_decode "$workload" "$run" "$plugin" "$decode_ms" $((source_cpu_ms - source_before))
+	line "$workload: $contender decodes it in $(seconds_of "$decode_ms") s"
+	save_decode "$workload" "$run" "$contender" "$decode_ms" $((source_cpu_ms - source_before))
 	drop_slot "bench_$plugin"
 }

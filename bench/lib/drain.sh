@@ -1,11 +1,14 @@
 # shellcheck shell=bash disable=SC2154,SC2034 # part of run.sh, whose variables it uses
 # One drain: from enabling the subscription, or starting walferry, until the backlog's last row is visible at the destination.
 
+# walferry's forms: none is the usual one, near and far are with the same number of workers, without and through a delay.
 contenders=("native text" "native binary" walferry)
+far_contenders=("walferry near" "walferry far")
 
 # The order changes from run to run, as what comes later finds warmer caches.
 drain_in_turns() { # WORKLOAD RUN
-	local i contender form
+	local i contender form contenders=("${contenders[@]}")
+	[ "$1" != "$far_workload" ] || contenders+=("${far_contenders[@]}")
 	for i in "${!contenders[@]}"; do
 		read -r contender form <<<"${contenders[(i + $2 - 1) % ${#contenders[@]}]}"
 		drain "$1" "$2" "$contender" "$form"
@@ -23,7 +26,7 @@ drain() { # WORKLOAD RUN CONTENDER FORM
 	waiter=$!
 	remember "$waiter"
 	sleep 0.3 # it is connected
-	"drain_$3"
+	"drain_$3" "$4"
 	read_server_cpu
 	expect_equal "$1, run $2, $3${4:+ $4}"
 	line "$1, run $2: $3${4:+ $4} $(seconds_of "$drain_ms") s"
@@ -89,11 +92,11 @@ prepare_walferry() {
 	copy_slot walferry
 }
 
-drain_walferry() {
-	local began applier
+drain_walferry() { # FORM
+	local began applier task=$work/bench${1:+_$1}.toml
 	rm -f "$work/applier" "$work/applier.pid"
 	began=$(milliseconds)
-	watched "$work/applier" "$drain_seconds_max" "$walferry" run --until now "$work/bench.toml" >"$work/walferry.log" 2>&1 &
+	watched "$work/applier" "$drain_seconds_max" "$walferry" run --until now "$task" >"$work/walferry.log" 2>&1 &
 	applier=$!
 	remember_watched "$applier" "$work/applier"
 	wait "$applier" || fail "walferry ended with $?"

@@ -36,6 +36,10 @@ print_report() {
 	table drain_report
 	echo "CPU seconds and memory of it"
 	table cpu_report
+	if [ -n "$far_workload" ]; then
+		echo "Through a proxy that delays each way by $far_ms ms, and without it, with $far_workers workers"
+		table far_report
+	fi
 	if ((decode_runs > 0)); then
 		echo "Decoding alone, changes a second"
 		table decode_report

@@ -13,6 +13,26 @@ create_servers() {
 	destination="$destination_server dbname=bench"
 	source_postmaster=$(head -n 1 "$work/source/data/postmaster.pid")
 	destination_postmaster=$(head -n 1 "$work/destination/data/postmaster.pid")
+	far_source=$(far_conninfo source "$source")
+	far_destination=$(far_conninfo destination "$destination")
+}
+
+# Starts what stands between walferry and a server that is far away; prints the conninfo that goes through it.
+far_conninfo() { # NAME CONNINFO
+	local host port rest
+	read -r host port rest <<<"$2"
+	mkdir "$work/far_$1"
+	echo "host=$work/far_$1 $port $rest"
+}
+
+start_proxies() {
+	local name host port socket
+	for name in source destination; do
+		read -r host port _ <<<"${!name}"
+		socket=.s.PGSQL.${port#port=}
+		"$proxy_program" "$work/far_$name/$socket" "${host#host=}/$socket" "$far_ms" &
+		remember "$!"
+	done
 }
 
 destroy_servers() {
