@@ -54,7 +54,7 @@ typedef struct WfOutput
 
 	/* relations is a list of WfRelation, options are WF_TRUNCATE_* */
 	void		(*truncate) (StringInfo out, uint8 options, List *relations);
-	void		(*stream_start) (StringInfo out, uint64 xid);
+	void		(*stream_start) (StringInfo out, uint64 xid, bool committed);
 	void		(*stream_subxact) (StringInfo out, TransactionId subxid);
 	void		(*stream_stop) (StringInfo out);
 	void		(*stream_abort) (StringInfo out, uint64 xid, TransactionId subxid);

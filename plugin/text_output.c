@@ -274,15 +274,17 @@ text_truncate(StringInfo out, uint8 options, List *relations)
 }
 
 static void
-text_stream_start(StringInfo out, uint64 xid)
+text_stream_start(StringInfo out, uint64 xid, bool committed)
 {
-	appendStringInfoString(out, "STREAM START");
+	appendStringInfoString(out, committed ?
+						   "STREAM START committed" : "STREAM START");
 }
 
 static void
-text_stream_start_positions(StringInfo out, uint64 xid)
+text_stream_start_positions(StringInfo out, uint64 xid, bool committed)
 {
-	appendStringInfo(out, "STREAM START xid " UINT64_FORMAT, xid);
+	text_stream_start(out, xid, committed);
+	appendStringInfo(out, " xid " UINT64_FORMAT, xid);
 }
 
 static void

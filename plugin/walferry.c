@@ -23,7 +23,9 @@
 #include "postgres.h"
 
 #include "access/htup_details.h"
+#include "access/transam.h"
 #include "fmgr.h"
+#include "replication/snapbuild.h"
 #include "utils/builtins.h"
 #include "utils/memutils.h"
 
@@ -127,15 +129,22 @@ send_relation(WfState *state, WfRelation *relation)
 	relation->described = true;
 }
 
-/* That the chunk's transaction is marked tells its end that the reader knows it. */
+/* What the reader knows of a streamed transaction, as its output_plugin_private. */
+static char known_committed;
+static char known_unfinished;
+
 static void
 send_stream_start(WfState *state, ReorderBufferTXN *txn)
 {
 	if (state->stream.started)
 		return;
-	txn->output_plugin_private = state;
+	if (!state->stream.committed)
+		txn->output_plugin_private = &known_unfinished;
+	else if (txn->output_plugin_private == NULL)
+		txn->output_plugin_private = &known_committed;
 	state->output->stream_start(state->output->open(state),
-								wf_transaction_xid(txn->xid));
+								wf_transaction_xid(txn->xid),
+								state->stream.committed);
 	state->output->close(state);
 	state->stream.started = true;
 }
@@ -148,6 +157,32 @@ send_stream_subxact(WfState *state, TransactionId subxid)
 	state->output->stream_subxact(state->output->open(state), subxid);
 	state->output->close(state);
 	state->stream.subxid = subxid;
+}
+
+/*
+ * A change that will be or has been undone, as far as that is known; what is not
+ * known is taken back by an abort.
+ */
+static bool
+is_dropped(WfState *state, const ReorderBufferTXN *txn,
+		   const ReorderBufferChange *change)
+{
+	WfStream   *stream = &state->stream;
+	TransactionId subxid;
+
+	if (!stream->open)
+		return false;
+	if (stream->dropped || !stream->committed)
+		return stream->dropped;
+	subxid = change->txn->xid;
+	if (subxid == txn->xid || subxid == stream->subxid)
+		return false;
+	if (subxid == stream->dropped_subxid)
+		return true;
+	if (TransactionIdDidCommit(subxid))
+		return false;
+	stream->dropped_subxid = subxid;
+	return true;
 }
 
 /* All that must precede a change of the table. */
@@ -248,7 +283,7 @@ change(LogicalDecodingContext *decoding, ReorderBufferTXN *txn,
 	WfRelation *entry = wf_relation_get(state->relations, relation);
 	ErrorContextCallback context = {error_context_stack, name_table, entry};
 
-	if (entry->selected)
+	if (entry->selected && !is_dropped(state, txn, change))
 	{
 		error_context_stack = &context;
 		prepare_change(state, txn, change, entry);
@@ -282,7 +317,8 @@ truncate_tables(LogicalDecodingContext *decoding, ReorderBufferTXN *txn,
 	WfState    *state = decoding->output_plugin_private;
 	const WfOutput *output = state->output;
 	MemoryContext caller = MemoryContextSwitchTo(state->change_context);
-	List	   *selected = selected_relations(state, nrelations, relations);
+	List	   *selected = is_dropped(state, txn, change) ? NIL :
+		selected_relations(state, nrelations, relations);
 	uint8		options = 0;
 	ListCell   *cell;
 
@@ -323,14 +359,27 @@ commit(LogicalDecodingContext *decoding, ReorderBufferTXN *txn,
 	MemoryContextReset(state->change_context);
 }
 
+/*
+ * With a backlog the outcome is known before it is read: the reader may then apply
+ * the transaction as it comes.
+ *
+ * One that was confirmed before this session can come once more, when the chunk is
+ * made while its very commit record is read; the server then ends it with an abort.
+ * So while that record is read, nothing is called committed.
+ */
 static void
 stream_start(LogicalDecodingContext *decoding, ReorderBufferTXN *txn)
 {
 	WfState    *state = decoding->output_plugin_private;
+	WfStream   *stream = &state->stream;
 
 	memset(&state->transaction, 0, sizeof(WfTransaction));
-	memset(&state->stream, 0, sizeof(WfStream));
-	state->stream.open = true;
+	memset(stream, 0, sizeof(WfStream));
+	stream->open = true;
+	stream->dropped = TransactionIdDidAbort(txn->xid);
+	stream->committed = TransactionIdDidCommit(txn->xid) &&
+		!SnapBuildXactNeedsSkip(decoding->snapshot_builder,
+								decoding->reader->ReadRecPtr);
 }
 
 static void
@@ -346,7 +395,10 @@ stream_stop(LogicalDecodingContext *decoding, ReorderBufferTXN *txn)
 	state->stream.open = false;
 }
 
-/* Of a subtransaction as well.  As a commit, it may be held for a while only. */
+/*
+ * Of a subtransaction as well.  As a commit, it may be held for a while only.  Of
+ * one that was called committed, what is aborted was left out.
+ */
 static void
 stream_abort(LogicalDecodingContext *decoding, ReorderBufferTXN *txn,
 			 XLogRecPtr abort_lsn)
@@ -354,7 +406,7 @@ stream_abort(LogicalDecodingContext *decoding, ReorderBufferTXN *txn,
 	WfState    *state = decoding->output_plugin_private;
 	ReorderBufferTXN *top = txn->toptxn != NULL ? txn->toptxn : txn;
 
-	if (top->output_plugin_private == NULL)
+	if (top->output_plugin_private != &known_unfinished)
 		return;
 	state->output->stream_abort(state->output->open(state),
 								wf_transaction_xid(top->xid), txn->xid);

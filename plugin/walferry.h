@@ -32,6 +32,9 @@ typedef struct WfStream
 {
 	bool		open;			/* between the callbacks that begin and end it */
 	bool		started;		/* its start has been sent */
+	bool		committed;		/* the transaction is, further on in the WAL */
+	bool		dropped;		/* it has aborted: nothing of it is sent */
+	TransactionId dropped_subxid;	/* of a committed one: an aborted subtransaction */
 	TransactionId subxid;		/* whose changes the reader expects, or invalid */
 } WfStream;
 

@@ -80,6 +80,9 @@
 #define WF_TRUNCATE_CASCADE 0x01
 #define WF_TRUNCATE_RESTART_IDENTITY 0x02
 
+/* Flag of a stream start: the transaction has committed, further on in the WAL */
+#define WF_STREAM_COMMITTED 0x01
+
 /* Prefix of the logical messages that the plugin passes on as heartbeats */
 #define WF_HEARTBEAT_PREFIX "walferry"
 

@@ -108,11 +108,12 @@ wf_wire_stream_commit(StringInfo out, const WfTransaction *transaction)
 }
 
 void
-wf_wire_stream_start(StringInfo out, uint64 xid)
+wf_wire_stream_start(StringInfo out, uint64 xid, bool committed)
 {
 	int			body = start_message(out, WF_MSG_STREAM_START);
 
 	pq_sendint64(out, xid);
+	pq_sendbyte(out, committed ? WF_STREAM_COMMITTED : 0);
 	end_message(out, body);
 }
 

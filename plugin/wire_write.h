@@ -33,7 +33,7 @@ extern void wf_wire_update(StringInfo out, WfRelation *relation, char old_kind,
 extern void wf_wire_delete(StringInfo out, WfRelation *relation, char old_kind,
 						   const WfTuple *old);
 extern void wf_wire_truncate(StringInfo out, uint8 options, List *relations);
-extern void wf_wire_stream_start(StringInfo out, uint64 xid);
+extern void wf_wire_stream_start(StringInfo out, uint64 xid, bool committed);
 extern void wf_wire_stream_subxact(StringInfo out, TransactionId subxid);
 extern void wf_wire_stream_stop(StringInfo out);
 extern void wf_wire_stream_abort(StringInfo out, uint64 xid,

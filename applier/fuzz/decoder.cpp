@@ -15,6 +15,7 @@ class Reader : public walferry::ChangeSink {
 public:
     void on_begin(const walferry::Transaction &) override { require(!open_), open_ = true; }
     void on_commit() override { require(open_), open_ = false; }
+    void on_stream_start(std::uint64_t, bool) override {}
     void on_stream_change(std::uint64_t, std::uint32_t, walferry::Change change) override { read(change); }
     void on_stream_abort(std::uint64_t, std::uint32_t) override {}
     void on_stream_commit(const walferry::Transaction &) override { require(!open_); }

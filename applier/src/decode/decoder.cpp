@@ -87,7 +87,7 @@ Result<void> Decoder::decode_message(char type, ByteReader &body, ChangeSink &si
             return {};
         }
         case WF_MSG_STREAM_START:
-            return decode_stream_start(body);
+            return decode_stream_start(body, sink);
         case WF_MSG_STREAM_SUBXACT:
             return decode_stream_subxact(body);
         case WF_MSG_STREAM_STOP:
@@ -334,11 +334,13 @@ void Decoder::yield(Change change, ChangeSink &sink) {
     sink.on_change(std::move(change));
 }
 
-Result<void> Decoder::decode_stream_start(ByteReader &body) {
+Result<void> Decoder::decode_stream_start(ByteReader &body, ChangeSink &sink) {
     if (in_transaction_ || streamed_xid_ != 0) return malformed("a stream start inside a transaction");
     streamed_xid_ = body.read<std::uint64_t>();
+    const auto flags = body.read<std::uint8_t>();
     subxid_ = 0;
     if (body.failed() || streamed_xid_ == 0) return malformed("a stream start without a transaction");
+    sink.on_stream_start(streamed_xid_, (flags & WF_STREAM_COMMITTED) != 0);
     return {};
 }
 

@@ -31,8 +31,10 @@ public:
     virtual void on_change(Change change) = 0;
     virtual void on_commit() = 0;
     virtual void on_heartbeat(Lsn lsn, std::string_view content) = 0;
-    // Transactions that are streamed before their commit, in chunks between which others lie. `subxid`: the
+    // Transactions that are streamed before their commit, in chunks between which others lie. `committed`: the source has
+    // committed it already, so no abort follows; what its subtransactions have undone is left out. `subxid`: the
     // subtransaction, or the low half of `xid`.
+    virtual void on_stream_start(std::uint64_t xid, bool committed) = 0;
     virtual void on_stream_change(std::uint64_t xid, std::uint32_t subxid, Change change) = 0;
     // All changes of the subtransaction are void; of the transaction, if it is its own.
     virtual void on_stream_abort(std::uint64_t xid, std::uint32_t subxid) = 0;
@@ -70,7 +72,7 @@ private:
     Result<void> decode_update(ByteReader &body, ChangeSink &sink);
     Result<void> decode_delete(ByteReader &body, ChangeSink &sink);
     Result<void> decode_truncate(ByteReader &body, ChangeSink &sink);
-    Result<void> decode_stream_start(ByteReader &body);
+    Result<void> decode_stream_start(ByteReader &body, ChangeSink &sink);
     Result<void> decode_stream_subxact(ByteReader &body);
     Result<void> decode_stream_stop();
     Result<void> decode_stream_abort(ByteReader &body, ChangeSink &sink);

@@ -30,6 +30,9 @@ public:
         add(line);
     }
     void on_commit() override { add("commit"); }
+    void on_stream_start(std::uint64_t xid, bool committed) override {
+        add(fmt::format("stream {}{}", xid, committed ? " committed" : ""));
+    }
     void on_stream_change(std::uint64_t xid, std::uint32_t subxid, Change change) override {
         on_change(std::move(change));
         lines.back() = fmt::format("stream {}/{} ", xid, subxid) + lines.back();
@@ -215,17 +218,19 @@ TEST(Decoder, StreamedTransactionsLieBetweenOthers) {
     builder.hello().stream_start(t2.xid).relation(test_relation()).stream_subxact(702).insert(16384, {"1", "a"});
     builder.stream_subxact(703).insert(16384, {"2", "b"}).stream_stop();
     builder.begin(t1).insert(16384, {"3", "c"}).commit(t1, 1);
-    builder.stream_abort(t2.xid, 703).stream_commit(t2);
+    builder.stream_abort(t2.xid, 703).stream_commit(t2).stream_start(703, true).stream_stop();
     Script script;
     const auto decoded = Decoder().decode(builder.frame(), script);
     ASSERT_TRUE(decoded) << decoded.error().text();
-    const std::vector<std::string> expected = {"stream 702/702 insert public.t new 1 a",
+    const std::vector<std::string> expected = {"stream 702",
+                                               "stream 702/702 insert public.t new 1 a",
                                                "stream 702/703 insert public.t new 2 b",
                                                "begin 701 ",
                                                "insert public.t new 3 c",
                                                "commit",
                                                "stream abort 702/703",
-                                               "stream commit 702"};
+                                               "stream commit 702",
+                                               "stream 703 committed"};
     EXPECT_EQ(script.lines, expected);
 }
 

@@ -48,9 +48,10 @@ public:
         return transaction_message(WF_MSG_STREAM_COMMIT, transaction);
     }
 
-    FrameBuilder &stream_start(std::uint64_t xid) {
+    FrameBuilder &stream_start(std::uint64_t xid, bool committed = false) {
         std::string body;
         append_integer(body, xid);
+        append_integer(body, static_cast<std::uint8_t>(committed ? WF_STREAM_COMMITTED : 0));
         return message(WF_MSG_STREAM_START, body);
     }
 
