@@ -88,8 +88,8 @@ BatchStatement make_batch_statement(const Change &change, const DestinationTable
     }
     static constexpr const char *rows = "pg_catalog.unnest($1) AS n";
     if (change.kind == ChangeKind::insert) {
-        statement.sql = fmt::format("INSERT INTO {} ({}) OVERRIDING SYSTEM VALUE SELECT {} FROM {}", table.name, columns,
-                                    items, rows);
+        statement.sql = fmt::format("INSERT INTO {} ({}) OVERRIDING SYSTEM VALUE SELECT {} FROM {}", table.name,
+                                    columns, items, rows);
         return statement;
     }
     const std::string condition = match_condition(change, table);

@@ -19,7 +19,7 @@ namespace walferry {
 
 // A statement for changes of one shape (append_shape), and the columns of the row that it needs.
 struct BatchStatement {
-    std::string sql;  // $1: the array, of type DestinationTable::row_array_type
+    std::string sql;          // $1: the array, of type DestinationTable::row_array_type
     std::vector<bool> needs;  // parallel to Relation::columns
 };
 

@@ -73,9 +73,9 @@ WHERE i.indrelid = to_regclass($1) AND i.indisunique AND i.indisvalid AND i.indi
 bool is_unique(const Relation &relation, Match match, const pq::Rows &indexes) {
     std::unordered_map<std::string_view, bool> covered;  // by index
     for (int row = 0; row < indexes.count(); ++row) {
-        const bool matched = std::any_of(
-            relation.columns.begin(), relation.columns.end(),
-            [&](const Column &column) { return in_match(column, match) && column.name == indexes.view(row, 1); });
+        const bool matched = std::any_of(relation.columns.begin(), relation.columns.end(), [&](const Column &column) {
+            return in_match(column, match) && column.name == indexes.view(row, 1);
+        });
         const auto [index, first] = covered.try_emplace(indexes.view(row, 0), true);
         index->second = index->second && matched;
     }
@@ -100,10 +100,10 @@ Result<DestinationTable> find_destination_table(pq::Connection &connection, pq::
                                                 const Relation &relation) {
     const std::vector<pq::Param> params = {relation.schema, relation.name};
     WF_TRY(pipeline.send(columns_sql, params));
-    WF_TRY(pipeline.send(table_sql,
-                         std::vector<pq::Param>{connection.quote_qualified(relation.schema, relation.name)}));
-    WF_TRY(pipeline.send(unique_sql,
-                         std::vector<pq::Param>{connection.quote_qualified(relation.schema, relation.name)}));
+    WF_TRY(
+        pipeline.send(table_sql, std::vector<pq::Param>{connection.quote_qualified(relation.schema, relation.name)}));
+    WF_TRY(
+        pipeline.send(unique_sql, std::vector<pq::Param>{connection.quote_qualified(relation.schema, relation.name)}));
     WF_TRY(pipeline.flush());
     WF_ASSIGN(const pq::Rows rows, pipeline.read());
     WF_ASSIGN(const pq::Rows found_table, pipeline.read());

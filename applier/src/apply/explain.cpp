@@ -24,6 +24,13 @@ const char *to_string(ChangeKind kind) {
     return "";
 }
 
+std::string describe(const Transaction &transaction) {
+    std::string text = fmt::format("source transaction {}", transaction.xid);
+    // Of one that is applied ahead of its commit that isn't known.
+    if (transaction.commit_lsn.valid()) text += " committed at " + transaction.commit_lsn.text();
+    return text;
+}
+
 std::string describe_key(const Change &change, const DestinationTable &table, const pq::ConnectOptions &options) {
     const bool from_old = change.old_kind != OldTuple::none;
     if (change.kind == ChangeKind::truncate || (change.kind == ChangeKind::remove && !from_old)) return {};
@@ -58,27 +65,26 @@ Error explain_change(Error error, const Change &change, const Transaction &trans
     if (error.kind == ErrorKind::server) error.kind = ErrorKind::conflict;
     std::string where = fmt::format("{} of table {}", to_string(change.kind), change.relation->qualified_name());
     if (error.kind == ErrorKind::conflict && table != nullptr) where += describe_key(change, *table, options);
-    where += fmt::format(", source transaction {} committed at {}", transaction.xid, transaction.commit_lsn.text());
+    where += ", " + describe(transaction);
     return std::move(error).with_context(where);
 }
 
 Error explain_commit(Error error, const Transaction &transaction) {
     if (error.kind == ErrorKind::server) error.kind = ErrorKind::conflict;
-    return std::move(error).with_context(fmt::format("COMMIT of source transaction {} committed at {}", transaction.xid,
-                                                     transaction.commit_lsn.text()));
+    return std::move(error).with_context("COMMIT of " + describe(transaction));
 }
 
 Error no_identity(const Change &change) {
-    return Error{ErrorKind::conflict,
-                 Side::source,
-                 {},
-                 "table " + change.relation->qualified_name() + " has no replica identity",
-                 fmt::format("Without one, the source's log does not tell which row this {} changed.",
-                             to_string(change.kind)),
-                 "At the source, add a primary key or run ALTER TABLE ... REPLICA IDENTITY FULL, so that later changes "
-                 "can be replicated. This one can't be: begin the task anew (walferry cleanup, empty the "
-                 "destination, walferry run), or exclude the table.",
-                 {}};
+    return Error{
+        ErrorKind::conflict,
+        Side::source,
+        {},
+        "table " + change.relation->qualified_name() + " has no replica identity",
+        fmt::format("Without one, the source's log does not tell which row this {} changed.", to_string(change.kind)),
+        "At the source, add a primary key or run ALTER TABLE ... REPLICA IDENTITY FULL, so that later changes "
+        "can be replicated. This one can't be: begin the task anew (walferry cleanup, empty the "
+        "destination, walferry run), or exclude the table.",
+        {}};
 }
 
 Error wrong_row_count(std::uint64_t count) {

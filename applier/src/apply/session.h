@@ -66,7 +66,7 @@ private:
     };
     struct Table {
         DestinationTable destination;
-        std::map<std::string, Prepared, std::less<>> statements;      // by shape
+        std::map<std::string, Prepared, std::less<>> statements;    // by shape
         std::map<std::string, PreparedBatch, std::less<>> batches;  // by shape
     };
     // An answer that the server owes.

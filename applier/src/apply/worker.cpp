@@ -68,15 +68,73 @@ Result<void> Worker::run(const StopFlag &stop) {
         group_ = groups_.try_pop();
         if (group_) {
             WF_TRY(apply(*group_));
-        } else if (!stop.requested()) {
-            bell_.wait(seen);
+            continue;
         }
+        if (ahead_ && turnstile_.recalls() != recalls_) return fail(recalled());
+        if (!stop.requested()) bell_.wait(seen);
     }
     return {};
 }
 
 Result<void> Worker::apply(const Group &group) {
     if (group.first_piece) earlier_changes_ = 0;
+    WF_TRY(group.ahead() ? apply_piece_ahead(group) : ahead_ ? end_ahead(group) : apply_at_turn(group));
+    earlier_changes_ += group.changes.size();
+    if (!group.last_piece) return {};
+    failpoint("between_commits");
+    turnstile_.pass(group.number);
+    return {};
+}
+
+// All that committed before it came must be applied; what commits later has nothing in common with it.
+Result<void> Worker::apply_piece_ahead(const Group &group) {
+    if (group.first_piece) {
+        ahead_ = true;
+        ahead_error_.reset();
+        recalls_ = turnstile_.recalls();
+    }
+    if (ahead_error_) return {};
+    WF_TRY(wait_ahead(group.after + 1));
+    const auto apply = [&]() -> Result<void> {
+        WF_ASSIGN(const Attempt attempt, apply_alone(group, group.first_piece ? begin : set_savepoint));
+        if (attempt == Attempt::applied) return {};
+        positions_.replays.fetch_add(1, std::memory_order_relaxed);
+        return replay_piece(group);
+    };
+    auto applied = apply();
+    if (applied || applied.error().kind != ErrorKind::conflict) return applied;
+    ahead_error_ = std::move(applied).error();
+    return session_->roll_back();
+}
+
+Result<void> Worker::end_ahead(const Group &group) {
+    WF_TRY(wait_ahead(group.number));
+    if (ahead_error_) return fail(*ahead_error_);
+    WF_TRY(apply_at_turn(group));
+    ahead_ = false;
+    return {};
+}
+
+Result<void> Worker::wait_ahead(std::uint64_t number) {
+    switch (turnstile_.wait(number, recalls_, *stop_)) {
+        case Turnstile::Passage::turn:
+            return {};
+        case Turnstile::Passage::stopped:
+            return fail(ErrorKind::interrupted, "stopped by request");
+        case Turnstile::Passage::recalled:
+            break;
+    }
+    return fail(recalled());
+}
+
+// Ends the stream, which knows by recalled_ahead() that it has only to begin again.
+Error Worker::recalled() {
+    recalled_ahead_ = true;
+    return Error{ErrorKind::transient, Side::destination, {}, "a transaction applied ahead was recalled", {}, {}, {}};
+}
+
+// The group from its beginning to its commit; of one in pieces, what its piece has of that.
+Result<void> Worker::apply_at_turn(const Group &group) {
     WF_ASSIGN(const Attempt attempt, group.first_piece ? apply_first(group) : apply_alone(group, set_savepoint));
     if (attempt != Attempt::applied) {
         positions_.replays.fetch_add(1, std::memory_order_relaxed);
@@ -85,10 +143,6 @@ Result<void> Worker::apply(const Group &group) {
         WF_TRY(group.whole() ? replay(group) : replay_piece(group));
     }
     if (!group.whole() && group.last_piece) WF_TRY(commit(group, earlier_changes_ + group.changes.size()));
-    earlier_changes_ += group.changes.size();
-    if (!group.last_piece) return {};
-    failpoint("between_commits");
-    turnstile_.pass(group.number);
     return {};
 }
 

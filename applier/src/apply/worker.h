@@ -16,6 +16,11 @@
 //
 // A transaction too big for a group comes in pieces; after the first, each is tried under a savepoint.
 //
+// One worker applies ahead of commits: pieces of a transaction whose own commit is still to come, beside the groups that
+// commit before it. A change that can't be applied is told at the commit's turn, when all before is applied. What a younger
+// group finds in its way it recalls, as ever; but the pieces are gone, so the task has to go back to its checkpoint, and
+// goes on without applying ahead.
+//
 // Invariants:
 //   1. The checkpoint moves in the transaction that holds the changes up to it: a crash at any point loses and repeats
 //      nothing.
@@ -26,6 +31,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "apply/exact_tables.h"
@@ -52,14 +58,22 @@ public:
            ExactTables &exact_tables, Positions &positions);
 
     // Until stop is requested (ring the doorbell and the turnstile then; what is not committed is rolled back), or a change
-    // can't be applied: ErrorKind::conflict, with the change in its context.
+    // can't be applied: ErrorKind::conflict, with the change in its context; or a transaction applied ahead was recalled.
     Result<void> run(const StopFlag &stop);
+
+    // Why run() has ended, if it has: the task has to go back to its checkpoint.
+    bool recalled_ahead() const { return recalled_ahead_; }
 
 private:
     // How an attempt to apply a group folded ended. After a collision or a recall nothing is left of it.
     enum class Attempt { applied, collided, recalled };
 
     Result<void> apply(const Group &group);
+    Result<void> apply_piece_ahead(const Group &group);
+    Result<void> end_ahead(const Group &group);
+    Result<void> wait_ahead(std::uint64_t number);
+    Error recalled();
+    Result<void> apply_at_turn(const Group &group);
     Result<Attempt> apply_first(const Group &group);
     Result<Attempt> apply_early(const Group &group);
     Result<Attempt> apply_alone(const Group &group, const char *begin);
@@ -90,6 +104,12 @@ private:
     std::unique_ptr<const Group> group_;
     std::unique_ptr<Session> session_;
     std::size_t earlier_changes_ = 0;  // of the pieces before this one
+
+    // Of the transaction that is being applied ahead.
+    bool ahead_ = false;
+    std::uint64_t recalls_ = 0;         // when it was begun
+    std::optional<Error> ahead_error_;  // told at its turn
+    bool recalled_ahead_ = false;
 };
 
 }  // namespace walferry

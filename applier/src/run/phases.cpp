@@ -130,7 +130,7 @@ Result<void> check_slot(TaskSession &session, Lsn checkpoint, Lsn flushed_lsn) {
     return {};
 }
 
-Result<void> run_stream(TaskSession &session, CopyFilter filter, Lsn until) {
+Result<StreamEnd> run_stream_once(TaskSession &session, const CopyFilter &filter, bool apply_ahead, Lsn until) {
     WF_TRY(wait_for_workers(session.destination, session.task.name));
     WF_ASSIGN(const auto progress, find_progress(session.destination, session.task.name));
     if (!progress) {
@@ -143,12 +143,23 @@ Result<void> run_stream(TaskSession &session, CopyFilter filter, Lsn until) {
     // The patterns are stored as they were given; the record was read in the source's encoding, which is the plugin's.
     options.start = {session.record.slot, session.record.include, session.record.exclude, progress->applied_lsn,
                      session.task.streaming};
-    options.filter = std::move(filter);
+    options.filter = filter;
+    options.apply_ahead = apply_ahead;
     options.until = until;
-    auto ran = stream(session.task, std::move(options), session.stop,
-                      [&](const Positions &positions) { session.display.stream(positions); });
+    auto ended = stream(session.task, std::move(options), session.stop,
+                        [&](const Positions &positions) { session.display.stream(positions); });
     session.display.end();
-    return ran;
+    return ended;
+}
+
+Result<void> run_stream(TaskSession &session, const CopyFilter &filter, Lsn until) {
+    WF_ASSIGN(const StreamEnd end, run_stream_once(session, filter, true, until));
+    if (end == StreamEnd::complete) return {};
+    spdlog::info(
+        "a transaction that was applied ahead of its commit was in the way of another one: going on from the checkpoint, "
+        "such transactions now wait for their commits");
+    WF_TRY(run_stream_once(session, filter, false, until));
+    return {};
 }
 
 Result<CopyFilter> read_filter(TaskSession &session) {
@@ -264,12 +275,12 @@ Result<void> make_indexes(TaskSession &session) {
 
 Result<void> catch_up(TaskSession &session) {
     if (session.task.copy_stage) {
-        WF_ASSIGN(CopyFilter filter, read_filter(session));
+        WF_ASSIGN(const CopyFilter filter, read_filter(session));
         const Lsn last_copy_lsn = filter.last_copy_lsn();
         if (last_copy_lsn.valid()) {
             spdlog::info("catching up to {}", last_copy_lsn.text());
             WF_TRY(flush_source_wal(session.source));
-            WF_TRY(run_stream(session, std::move(filter), last_copy_lsn));
+            WF_TRY(run_stream(session, filter, last_copy_lsn));
             if (session.stop.requested()) return fail(ErrorKind::interrupted, "stopped by request");
         }
     }
@@ -300,8 +311,8 @@ Result<void> stream_changes(TaskSession &session, Lsn until) {
         return set_phase(session.destination, session.task.name, Phase::done);
     }
     spdlog::info("streaming changes");
-    WF_ASSIGN(CopyFilter filter, read_filter(session));
-    WF_TRY(run_stream(session, std::move(filter), until));
+    WF_ASSIGN(const CopyFilter filter, read_filter(session));
+    WF_TRY(run_stream(session, filter, until));
     if (session.stop.requested() || !until.valid()) return {};
     WF_ASSIGN(const std::size_t sequences, copy_sequences(session.source, session.destination, session.task));
     spdlog::info("everything up to {} is applied; {} sequences set", until.text(), sequences);

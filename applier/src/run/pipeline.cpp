@@ -77,12 +77,14 @@ std::jthread start_stage(Stage &stage, Halt &halt) {
 
 }  // namespace
 
-Result<void> stream(const Task &task, PipelineOptions options, const StopFlag &stop,
-                    const std::function<void(const Positions &)> &tick) {
+Result<StreamEnd> stream(const Task &task, PipelineOptions options, const StopFlag &stop,
+                         const std::function<void(const Positions &)> &tick) {
     Doorbell receiver_bell;  // rung by the rings; the receiver looks at its socket too, so it doesn't sleep on it
     Doorbell planner_bell;
-    Turnstile turnstile(planner_bell, options.start.lsn);
-    std::deque<Doorbell> worker_bells(static_cast<std::size_t>(task.apply_workers));
+    const auto ordinary_workers = static_cast<std::size_t>(task.apply_workers);
+    const bool apply_ahead = task.streaming && options.apply_ahead;
+    std::deque<Doorbell> worker_bells(ordinary_workers + (apply_ahead ? 1 : 0));
+    Turnstile turnstile(planner_bell, options.start.lsn, apply_ahead ? &worker_bells.back() : nullptr);
     Halt halt(planner_bell, worker_bells, turnstile);
     Positions positions;
     positions.applied_lsn.raise(options.start.lsn);
@@ -114,16 +116,23 @@ Result<void> stream(const Task &task, PipelineOptions options, const StopFlag &s
     for (Doorbell &bell : worker_bells) {
         planner_ends.push_back(&rings.emplace_back(group_ring_capacity, planner_bell, bell));
     }
-    planner.emplace(frames, std::move(planner_ends), turnstile, planner_bell, std::move(options.filter),
-                    options.start.lsn, group_limits(worker_bells.size(), task.buffer_bytes),
+    Ring<Group> *ahead = nullptr;
+    if (apply_ahead) {
+        ahead = planner_ends.back();
+        planner_ends.pop_back();
+    }
+    planner.emplace(frames, std::move(planner_ends), ahead, turnstile, planner_bell, std::move(options.filter),
+                    options.start.lsn, group_limits(ordinary_workers, task.buffer_bytes),
                     SpoolOptions{task.spool_folder, task.spool_bytes}, budget);
     ExactTables exact_tables;
     std::deque<Worker> workers;
     for (std::size_t i = 0; i < rings.size(); ++i) {
-        auto apply = apply_connection(task, fmt::format("worker {}", i + 1), options.encoding, &halt.flag());
+        const auto name = i < ordinary_workers ? fmt::format("worker {}", i + 1) : std::string("worker ahead");
+        auto apply = apply_connection(task, name, options.encoding, &halt.flag());
         const auto settings = worker_settings();
         apply.settings.insert(apply.settings.end(), settings.begin(), settings.end());
-        workers.emplace_back(std::move(apply), task.name, rings[i], worker_bells[i], turnstile, exact_tables, positions);
+        workers.emplace_back(std::move(apply), task.name, rings[i], worker_bells[i], turnstile, exact_tables,
+                             positions);
     }
     Receiver receiver(std::move(replication_connection), std::move(heartbeat_connection), frames, budget, positions);
     WF_TRY(receiver.start(options.start));
@@ -140,10 +149,11 @@ Result<void> stream(const Task &task, PipelineOptions options, const StopFlag &s
             tick(positions);
         }
     }
+    if (workers.back().recalled_ahead()) return StreamEnd::recalled;
     if (halt.error()) return fail(*halt.error());
     WF_TRY(checkpointer.save());
     receiver.finish();
-    return {};
+    return StreamEnd::complete;
 }
 
 }  // namespace walferry

@@ -1,6 +1,6 @@
 // The threads and rings of the stream: receiver -> planner -> worker, and the checkpointer beside them.
 //
-//   receiver ──Frame──► planner ──Batch──► worker
+//   receiver ──Frame──► planner ──Group──► workers
 //      ▲ flushed_lsn                          │ applied_lsn
 //      └───────────── checkpointer ◄──────────┘
 //
@@ -23,12 +23,18 @@ struct PipelineOptions {
     std::string encoding;  // the source's
     StreamStart start;     // start.lsn: the checkpoint
     CopyFilter filter;
-    Lsn until;  // end when all before is applied and flushed; invalid: go on for ever
+    bool apply_ahead = true;  // transactions that the source streams although it has committed them
+    Lsn until;                // end when all before is applied and flushed; invalid: go on for ever
 };
 
-// Stream until `options.until` is reached, stop is requested (both: success) or something fails. On success everything
-// that was applied is flushed, and the slot was told. `tick` is called several times a second from the caller's thread.
-Result<void> stream(const Task &task, PipelineOptions options, const StopFlag &stop,
-                    const std::function<void(const Positions &)> &tick);
+enum class StreamEnd {
+    complete,  // `until` is reached, or stop was requested
+    recalled,  // what was applied ahead had to be given up: begin again at the checkpoint, without applying ahead
+};
+
+// Stream until `options.until` is reached, stop is requested or something fails. At a complete end everything that was
+// applied is flushed, and the slot was told. `tick` is called several times a second from the caller's thread.
+Result<StreamEnd> stream(const Task &task, PipelineOptions options, const StopFlag &stop,
+                         const std::function<void(const Positions &)> &tick);
 
 }  // namespace walferry

@@ -2,6 +2,8 @@
 // destination transaction; or a piece of one transaction that is too big for a group: its pieces follow each other to the
 // same worker, and the last one commits.
 //
+// A piece may also come ahead of its transaction's commit, whose place among the groups is then still unknown.
+//
 // SPDX-License-Identifier: PostgreSQL
 #pragma once
 
@@ -28,7 +30,9 @@ struct PlannedChange {
 };
 
 struct Group {
-    std::uint64_t number = 0;                          // 1, 2, ...: the order in which groups commit; pieces share one
+    std::uint64_t number = 0;                          // 1, 2, ...: the order in which groups commit; pieces share one;
+                                                       // 0: ahead of its commit
+    std::uint64_t after = 0;                           // ahead: all groups up to this one must have committed before
     std::vector<std::shared_ptr<const Frame>> frames;  // what the changes are views into
     std::vector<PlannedChange> changes;                // in source order
     std::vector<GroupTransaction> transactions;        // in source order; of a piece: the one
@@ -37,6 +41,7 @@ struct Group {
     bool first_piece = true;  // begins a destination transaction
     bool last_piece = true;   // commits it
 
+    bool ahead() const { return number == 0; }
     bool whole() const { return first_piece && last_piece; }
     // Index behind the last change of transaction `i`.
     std::size_t end_of(std::size_t i) const {

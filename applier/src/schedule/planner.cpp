@@ -17,37 +17,28 @@ constexpr milliseconds gather_pause_max{15};
 constexpr milliseconds gather_max{200};
 constexpr std::chrono::microseconds gather_step{500};
 
-Error spool_is_full() {
-    return Error{ErrorKind::state,
-                 Side::none,
-                 {},
-                 "transactions that the source streams before their commit take more disk than apply.spool_mb allows",
-                 {},
-                 "Raise apply.spool_mb, or set apply.streaming = false: then the source keeps them until they commit.",
-                 {}};
-}
-
 }  // namespace
 
 GroupLimits group_limits(std::size_t workers, std::size_t budget_bytes) {
-    // Two groups for each worker, the one being filled, and one more for frames that wait.
+    // Two groups for each worker and for the one ahead, those being filled, and one more for frames that wait.
     GroupLimits limits;
-    limits.bytes = std::min(limits.bytes, budget_bytes / (2 * workers + 2));
+    limits.bytes = std::min(limits.bytes, budget_bytes / (2 * (workers + 1) + 3));
     return limits;
 }
 
-Planner::Planner(Ring<Frame> &frames, std::vector<Ring<Group> *> workers, const Turnstile &turnstile, Doorbell &bell,
-                 CopyFilter filter, Lsn applied_lsn, GroupLimits limits, SpoolOptions spool_options,
-                 ByteBudget &budget)
+Planner::Planner(Ring<Frame> &frames, std::vector<Ring<Group> *> workers, Ring<Group> *ahead,
+                 const Turnstile &turnstile, Doorbell &bell, CopyFilter filter, Lsn applied_lsn, GroupLimits limits,
+                 SpoolOptions spool_options, ByteBudget &budget)
     : frames_(frames),
       workers_(std::move(workers)),
+      ahead_worker_(ahead),
       turnstile_(turnstile),
       bell_(bell),
       filter_(std::move(filter)),
       applied_lsn_(applied_lsn),
       limits_(limits),
-      spool_options_(std::move(spool_options)),
       budget_(budget),
+      spools_(std::move(spool_options)),
       group_(std::make_unique<Group>()) {}
 
 Result<void> Planner::run(const StopFlag &stop) {
@@ -88,6 +79,7 @@ bool Planner::gathering() const {
 
 void Planner::on_begin(const Transaction &transaction) {
     in_transaction_ = true;
+    last_commit_lsn_ = transaction.commit_lsn;
     skipping_ = transaction.end_lsn <= applied_lsn_;
     if (skipping_) return;
     open_frame_ = group_->frames.size();
@@ -106,7 +98,7 @@ void Planner::on_change(Change change) {
     } else if (filter_.copied(change.relation->relid, transaction)) {
         return;
     }
-    hold_frame();
+    hold_frame(*group_);
     group_->changes.push_back({std::move(change), false});
     if (group_->changes.size() < limits_.changes) return;
     hand_on_complete();
@@ -121,7 +113,7 @@ void Planner::on_commit() {
     }
     // The commit's frame counts until it is applied, be there changes with it or not: by the budget the receiver knows
     // that something is still under way.
-    hold_frame();
+    hold_frame(*group_);
     plan_transaction();
     if (!group_->first_piece) {
         hand_on_piece(true);
@@ -132,47 +124,72 @@ void Planner::on_commit() {
 
 void Planner::on_heartbeat(Lsn, std::string_view) {}
 
-void Planner::on_stream_change(std::uint64_t xid, std::uint32_t subxid, Change change) {
+// Of one applied ahead everything must be the stream's own: while tables agree only after the stream has passed their
+// copies, a commit LSN would be needed to tell.
+void Planner::on_stream_start(std::uint64_t xid, bool committed) {
     if (error_) return;
-    if (auto spooled = spool(xid, subxid, change); !spooled) error_ = std::move(spooled).error();
+    const bool agree = last_commit_lsn_ >= filter_.last_copy_lsn();
+    if (ahead_worker_ != nullptr && ahead_xid_ == 0 && committed && agree && !spools_.contains(xid)) {
+        ahead_xid_ = xid;
+        ahead_ = std::make_unique<Group>();
+        ahead_->transactions.push_back({});
+        ahead_->transactions.back().transaction.xid = xid;
+    }
+    if (ahead_xid_ != xid) return;
+    hand_on_complete();
+    ahead_->after = number_ - 1;
 }
 
-Result<void> Planner::spool(std::uint64_t xid, std::uint32_t subxid, const Change &change) {
-    auto &spool = spools_[xid];
-    if (!spool) {
-        WF_ASSIGN(spool, Spool::create(spool_options_.folder));
+void Planner::on_stream_change(std::uint64_t xid, std::uint32_t subxid, Change change) {
+    if (error_) return;
+    if (xid != ahead_xid_) {
+        keep(spools_.add(xid, subxid, change));
+        return;
     }
-    const auto before = spool->bytes();
-    WF_TRY(spool->add(subxid, change));
-    spooled_bytes_ += spool->bytes() - before;
-    if (spooled_bytes_ <= spool_options_.bytes_max) return {};
-    return fail(spool_is_full());
+    hold_frame(*ahead_);
+    ahead_->changes.push_back({std::move(change), false});
+    if (ahead_->changes.size() >= limits_.changes) hand_on_ahead();
 }
 
 void Planner::on_stream_abort(std::uint64_t xid, std::uint32_t subxid) {
-    const auto found = spools_.find(xid);
-    if (error_ || found == spools_.end()) return;
-    Spool &spool = *found->second;
-    const auto before = spool.bytes();
-    if (static_cast<std::uint32_t>(xid) == subxid) {
-        spooled_bytes_ -= before;
-        spools_.erase(found);
-    } else if (auto aborted = spool.abort(subxid); aborted) {
-        spooled_bytes_ -= before - spool.bytes();
+    if (error_) return;
+    if (xid != ahead_xid_) {
+        keep(spools_.abort(xid, subxid));
     } else {
-        error_ = std::move(aborted).error();
+        keep(fail(ErrorKind::protocol, "the source aborts a transaction that it had called committed"));
     }
 }
 
 void Planner::on_stream_commit(const Transaction &transaction) {
-    const auto spool = spools_.extract(transaction.xid);
-    if (error_ || spool.empty()) return;
-    spooled_bytes_ -= spool.mapped()->bytes();
-    on_begin(transaction);
-    if (!skipping_) {
-        if (auto replayed = replay(*spool.mapped()); !replayed) error_ = std::move(replayed).error();
+    if (error_) return;
+    if (transaction.xid == ahead_xid_) {
+        commit_ahead(transaction);
+        return;
     }
+    const auto spool = spools_.take(transaction.xid);
+    if (spool == nullptr) return;
+    on_begin(transaction);
+    if (!skipping_) keep(replay(*spool));
     on_commit();
+}
+
+// Its place is behind all that is complete.
+void Planner::commit_ahead(const Transaction &transaction) {
+    hand_on_complete();
+    hold_frame(*ahead_);
+    ahead_->transactions.back().transaction = transaction;
+    if (ahead_->first_piece) {  // nothing of it was handed on: it is an ordinary group, that was not planned
+        for (PlannedChange &planned : ahead_->changes) planned.held = true;
+    }
+    ahead_->number = ahead_number_ = number_++;
+    push(*ahead_worker_, std::exchange(ahead_, nullptr));
+    ahead_xid_ = 0;
+    last_commit_lsn_ = transaction.commit_lsn;
+}
+
+// For the decoder's calls, which take no error: step() looks after each frame.
+void Planner::keep(Result<void> result) {
+    if (!result) error_ = std::move(result).error();
 }
 
 // The transaction's changes, as if they had come in frames of their own.
@@ -193,7 +210,7 @@ Result<void> Planner::replay(Spool &spool) {
 void Planner::plan_transaction() {
     for (std::size_t at = group_->transactions.back().first_change; at < group_->changes.size(); ++at) {
         PlannedChange &planned = group_->changes[at];
-        planned.held = write(planned.change) > turnstile_.committed();
+        planned.held = std::max(write(planned.change), ahead_number_) > turnstile_.committed();
     }
 }
 
@@ -240,6 +257,7 @@ std::uint64_t Planner::write_keys(const Change &change) {
 void Planner::cut_by_bytes() {
     if (group_->bytes >= limits_.bytes) hand_on_complete();
     if (group_->bytes >= limits_.bytes) hand_on_piece(false);
+    if (ahead_ && ahead_->bytes >= limits_.bytes) hand_on_ahead();
 }
 
 std::size_t Planner::complete_transactions() const {
@@ -247,11 +265,11 @@ std::size_t Planner::complete_transactions() const {
     return group_->transactions.size() - (open ? 1 : 0);
 }
 
-void Planner::hold_frame() {
-    if (!group_->frames.empty() && group_->frames.back() == frame_) return;
-    if (group_->frames.empty()) group_begun_ = last_frame_;
-    group_->frames.push_back(frame_);
-    group_->bytes += frame_->size();
+void Planner::hold_frame(Group &group) {
+    if (!group.frames.empty() && group.frames.back() == frame_) return;
+    if (group.frames.empty()) group_begun_ = last_frame_;
+    group.frames.push_back(frame_);
+    group.bytes += frame_->size();
 }
 
 void Planner::hand_on_complete() {
@@ -287,9 +305,21 @@ void Planner::hand_on_piece(bool last) {
     if (last) ++number_;
 }
 
+void Planner::hand_on_ahead() {
+    auto rest = std::make_unique<Group>();
+    rest->first_piece = false;
+    rest->after = ahead_->after;
+    rest->transactions = ahead_->transactions;
+    ahead_->last_piece = false;
+    push(*ahead_worker_, std::exchange(ahead_, std::move(rest)));
+}
+
 void Planner::hand_on(std::unique_ptr<Group> group) {
     group->number = number_;
-    Ring<Group> &worker = *workers_[number_ % workers_.size()];
+    push(*workers_[number_ % workers_.size()], std::move(group));
+}
+
+void Planner::push(Ring<Group> &worker, std::unique_ptr<Group> group) {
     while (true) {
         const auto seen = bell_.count();  // before the flag is looked at, or its ring could be missed
         if (stop_->requested() || worker.try_push(group)) return;

@@ -4,11 +4,16 @@
 // a backlog it grows to a bound, so that rows are folded and written in large batches. A transaction that passes the bound
 // by itself goes in pieces, so memory does not grow with it.
 //
+// A transaction that the source streams before its commit waits in a spool for that, as it may still abort. If the source
+// has committed it already, which is what a backlog is made of, it is applied ahead, by a worker that has nothing else to do:
+// each piece once all that committed before it came is applied. Nothing that commits between a piece and the transaction's
+// own commit can touch the same rows or keys: at the source the transaction held their locks by then.
+//
 // Invariants:
 //   1. Groups hold all transactions, in source order, none twice: what was applied before the start is left out.
 //   2. Changes that a table's copy has brought are left out (schedule/copy_filter.h).
 //   3. A change is held if any group before its own that is not committed when it is planned touches the same row or key,
-//      or the whole of the same table.
+//      or the whole of the same table, or is one that was applied ahead.
 //
 // SPDX-License-Identifier: PostgreSQL
 #pragma once
@@ -31,7 +36,7 @@
 #include "schedule/group.h"
 #include "schedule/last_writers.h"
 #include "schedule/turnstile.h"
-#include "spool/spool.h"
+#include "spool/spools.h"
 
 namespace walferry {
 
@@ -43,12 +48,6 @@ struct GroupLimits {
     std::size_t bytes = std::size_t{4} << 20;
 };
 
-// Where transactions are kept that are streamed before their commit.
-struct SpoolOptions {
-    std::string folder;
-    std::uint64_t bytes_max = 0;  // of all together
-};
-
 // The limits under which all groups of so many workers fit into the receiver's budget.
 GroupLimits group_limits(std::size_t workers, std::size_t budget_bytes);
 
@@ -56,10 +55,11 @@ GroupLimits group_limits(std::size_t workers, std::size_t budget_bytes);
 // outlive the groups: their changes point to its relations.
 class Planner final : private ChangeSink {
 public:
-    // `workers`: a ring for each, at least one. `applied_lsn`: everything before is applied already. `budget`: the
-    // receiver's.
-    Planner(Ring<Frame> &frames, std::vector<Ring<Group> *> workers, const Turnstile &turnstile, Doorbell &bell,
-            CopyFilter filter, Lsn applied_lsn, GroupLimits limits, SpoolOptions spool_options, ByteBudget &budget);
+    // `workers`: a ring for each, at least one. `ahead`: the ring of the worker that applies ahead of commits, or null: none
+    // does. `applied_lsn`: everything before is applied already. `budget`: the receiver's.
+    Planner(Ring<Frame> &frames, std::vector<Ring<Group> *> workers, Ring<Group> *ahead, const Turnstile &turnstile,
+            Doorbell &bell, CopyFilter filter, Lsn applied_lsn, GroupLimits limits, SpoolOptions spool_options,
+            ByteBudget &budget);
 
     // Until stop is requested (ring the doorbell then), or the stream is malformed.
     Result<void> run(const StopFlag &stop);
@@ -80,40 +80,43 @@ private:
     void on_change(Change change) override;
     void on_commit() override;
     void on_heartbeat(Lsn lsn, std::string_view content) override;
+    void on_stream_start(std::uint64_t xid, bool committed) override;
     void on_stream_change(std::uint64_t xid, std::uint32_t subxid, Change change) override;
     void on_stream_abort(std::uint64_t xid, std::uint32_t subxid) override;
     void on_stream_commit(const Transaction &transaction) override;
 
-    Result<void> spool(std::uint64_t xid, std::uint32_t subxid, const Change &change);
+    void keep(Result<void> result);
     Result<void> replay(Spool &spool);
+    void commit_ahead(const Transaction &transaction);
     void plan_transaction();
     std::uint64_t write(const Change &change);
     std::uint64_t write_keys(const Change &change);
     bool gathering() const;
     void cut_by_bytes();
     std::size_t complete_transactions() const;
-    void hold_frame();
+    void hold_frame(Group &group);
     void hand_on_complete();        // whole transactions that are ready
     void hand_on_piece(bool last);  // of the transaction that is open, or was
+    void hand_on_ahead();           // of the transaction that is applied ahead
     void hand_on(std::unique_ptr<Group> group);
+    void push(Ring<Group> &worker, std::unique_ptr<Group> group);
     std::uint64_t under_way() const { return number_ - 1 - turnstile_.committed(); }
     // A worker would begin at once.
     bool worker_waits() const { return under_way() < workers_.size(); }
 
     Ring<Frame> &frames_;
     const std::vector<Ring<Group> *> workers_;
+    Ring<Group> *const ahead_worker_;
     const Turnstile &turnstile_;
     Doorbell &bell_;
     CopyFilter filter_;
     const Lsn applied_lsn_;
     const GroupLimits limits_;
-    const SpoolOptions spool_options_;
     ByteBudget &budget_;
     Decoder decoder_;
     LastWriters keys_;
     std::unordered_map<std::uint32_t, TableWriters> tables_;  // by relid
-    std::unordered_map<std::uint64_t, std::unique_ptr<Spool>> spools_;  // of streamed transactions, by xid
-    std::uint64_t spooled_bytes_ = 0;
+    Spools spools_;
     std::optional<Error> error_;  // of a call by the decoder, which takes none
 
     const StopFlag *stop_ = nullptr;
@@ -126,6 +129,10 @@ private:
     std::size_t open_frame_ = 0;       // index in group_->frames where the open transaction begins
     bool in_transaction_ = false;
     bool skipping_ = false;  // the open transaction was applied before the start
+    Lsn last_commit_lsn_;
+    std::uint64_t ahead_xid_ = 0;     // of the transaction that is applied ahead; 0: none is
+    std::unique_ptr<Group> ahead_;    // its piece that is being filled
+    std::uint64_t ahead_number_ = 0;  // of the last group that was applied ahead
 };
 
 }  // namespace walferry

@@ -22,8 +22,8 @@ constexpr GroupLimits limits{4096, std::size_t{1} << 20};
 class Bench {
 public:
     explicit Bench(CopyFilter filter = {}, Lsn applied_lsn = {})
-        : planner_(std::make_unique<Planner>(frames_, std::vector{&groups_}, turnstile_, bell_, std::move(filter),
-                                             applied_lsn, limits,
+        : planner_(std::make_unique<Planner>(frames_, std::vector{&groups_}, &ahead_, turnstile_, bell_,
+                                             std::move(filter), applied_lsn, limits,
                                              SpoolOptions{"/tmp", std::uint64_t{1} << 30}, budget_)) {}
     ~Bench() { taken_.clear(); }
 
@@ -41,9 +41,19 @@ public:
     void step() { ASSERT_TRUE(planner_->step(stop_)); }
 
     // Take what has come out, and commit it. As text: "[701: 1 2 | 702: 3]" for whole transactions, "[701: 1 2 ..." for a piece.
-    std::string take() {
+    // A piece ahead of its commit: "2<701: 1 2", if it has to come after group 2.
+    std::string take() { return take(groups_); }
+    std::string take_ahead() { return take(ahead_); }
+
+    std::size_t bytes_in_use() const { return budget_.in_use(); }
+    void forget() { taken_.clear(); }
+    void forget_all_but_last() { taken_.erase(taken_.begin(), taken_.end() - 1); }
+
+private:
+    std::string take(Ring<Group> &groups) {
         std::string out;
-        while (auto group = groups_.try_pop()) {
+        while (auto group = groups.try_pop()) {
+            if (group->ahead()) out += std::to_string(group->after) + "<";
             out += group->first_piece ? "[" : "...";
             for (std::size_t i = 0; i < group->transactions.size(); ++i) {
                 if (i > 0) out += " | ";
@@ -62,11 +72,6 @@ public:
         return out;
     }
 
-    std::size_t bytes_in_use() const { return budget_.in_use(); }
-    void forget() { taken_.clear(); }
-    void forget_all_but_last() { taken_.erase(taken_.begin(), taken_.end() - 1); }
-
-private:
     StopFlag stop_;
     Doorbell receiver_bell_, bell_, worker_bell_;
     Turnstile turnstile_{bell_, Lsn{}};
@@ -74,6 +79,7 @@ private:
     Ring<Frame> frames_{1024, receiver_bell_, bell_};
     std::unique_ptr<Planner> planner_;
     Ring<Group> groups_{1024, bell_, worker_bell_};
+    Ring<Group> ahead_{1024, bell_, worker_bell_};
     std::vector<std::unique_ptr<Group>> taken_;
 };
 
@@ -215,6 +221,79 @@ TEST(Planner, CommitAloneIsStillUnderWay) {
     EXPECT_GT(bench.bytes_in_use(), 0U);
     bench.forget();
     EXPECT_EQ(bench.bytes_in_use(), 0U);
+}
+
+FrameBuilder &stream_chunk(FrameBuilder &builder, const Transaction &transaction, bool committed,
+                           const std::string &id) {
+    return builder.stream_start(transaction.xid, committed)
+        .stream_subxact(static_cast<std::uint32_t>(transaction.xid))
+        .insert(t, {id, "a"})
+        .stream_stop();
+}
+
+TEST(Planner, StreamedTransactionWaitsForItsCommit) {
+    Bench bench;
+    FrameBuilder builder;
+    builder.hello().relation(test_relation());
+    bench.give(stream_chunk(builder, test_transaction(2), false, "2").frame());
+    bench.give(builder.begin(test_transaction(1)).insert(t, {"1", "a"}).commit(test_transaction(1), 1).frame());
+    // Its commit comes too late to apply it ahead: it has been spooled.
+    bench.give(stream_chunk(builder, test_transaction(2), true, "3").frame());
+    EXPECT_EQ(bench.take(), "[701: 1]");
+    EXPECT_EQ(bench.take_ahead(), "");
+    bench.give(builder.stream_commit(test_transaction(2)).frame());
+    EXPECT_EQ(bench.take(), "[702: 2 3]");
+    bench.forget();
+    EXPECT_EQ(bench.bytes_in_use(), 0U);
+}
+
+TEST(Planner, CommittedTransactionIsAppliedAheadAndKeepsItsPlace) {
+    Bench bench;
+    FrameBuilder builder;
+    builder.hello().relation(test_relation());
+    const auto transaction = [&](std::uint64_t n) -> FrameBuilder & {
+        return builder.begin(test_transaction(n)).insert(t, {std::to_string(n), "a"}).commit(test_transaction(n), 1);
+    };
+    bench.give(transaction(1).frame());
+    builder.stream_start(test_transaction(3).xid, true).stream_subxact(703);
+    for (std::size_t i = 0; i < limits.changes; ++i) builder.insert(t, {"x", "a"});
+    bench.give(builder.stream_stop().frame());
+    EXPECT_EQ(bench.take(), "[701: 1]");
+    EXPECT_EQ(bench.take_ahead().substr(0, 9), "1<[703: x");
+    bench.give(transaction(2).frame());
+    bench.give(stream_chunk(builder, test_transaction(3), true, "3").frame());
+    bench.give(builder.stream_commit(test_transaction(3)).frame());
+    bench.give(transaction(4).frame());
+    EXPECT_EQ(bench.take(), "[702: 2]");
+    EXPECT_EQ(bench.take_ahead(), "...703: 3]");
+    bench.step();
+    EXPECT_EQ(bench.take(), "[704: 4]");
+    bench.forget();
+    EXPECT_EQ(bench.bytes_in_use(), 0U);
+}
+
+// Which of its changes the copy has brought can't be told before its commit's place is known.
+TEST(Planner, NothingIsAppliedAheadWhileTablesDisagree) {
+    TableState copied;
+    copied.relid = t + 1;
+    copied.state = "copied";
+    copied.snapshot = "900:900:";
+    copied.copy_lsn = test_transaction(2).commit_lsn;
+    auto filter = CopyFilter::from({copied});
+    ASSERT_TRUE(filter);
+    Bench bench(std::move(*filter));
+    FrameBuilder builder;
+    builder.hello().relation(test_relation());
+    bench.give(builder.begin(test_transaction(1)).insert(t, {"1", "a"}).commit(test_transaction(1), 1).frame());
+    bench.give(stream_chunk(builder, test_transaction(3), true, "3").frame());
+    bench.give(builder.stream_commit(test_transaction(3)).frame());
+    EXPECT_EQ(bench.take_ahead(), "");
+    EXPECT_EQ(bench.take(), "[701: 1]");
+    bench.step();
+    EXPECT_EQ(bench.take(), "[703: 3]");
+    bench.give(stream_chunk(builder, test_transaction(4), true, "4").frame());
+    bench.give(builder.stream_commit(test_transaction(4)).frame());
+    EXPECT_EQ(bench.take_ahead(), "[704: 4]");
 }
 
 TEST(CopyFilter, RestsBehindTheCopy) {

@@ -21,7 +21,9 @@ namespace walferry {
 class Turnstile {
 public:
     // `planner` is rung at each commit; it must outlive this. `checkpoint`: the position stored at the destination.
-    Turnstile(Doorbell &planner, Lsn checkpoint) : planner_(planner), checkpoint_(checkpoint) {}
+    // `ahead`, if not null: rung at each recall, for the worker that applies ahead, which may be waiting for pieces.
+    Turnstile(Doorbell &planner, Lsn checkpoint, Doorbell *ahead = nullptr)
+        : planner_(planner), ahead_(ahead), checkpoint_(checkpoint) {}
 
     // Thread: any. All groups up to this one are committed.
     std::uint64_t committed() const { return committed_.load(std::memory_order_acquire); }
@@ -34,14 +36,14 @@ public:
     bool is_turn(std::uint64_t number) const { return committed() + 1 == number; }
 
     enum class Passage { turn, recalled, stopped };
-    // Until it is the group's turn; or, if `recalls` is given, until there was a recall since: all that was done for the
-    // group must then be rolled back.
+    // Until all groups before `number` have committed (if it is the group's own number: until its turn); or, if `recalls`
+    // is given, until there was a recall since: all that was done for the group must then be rolled back.
     Passage wait(std::uint64_t number, std::optional<std::uint64_t> recalls, const StopFlag &stop) const {
         while (true) {
             const auto seen = bell_.load(std::memory_order_acquire);
             if (stop.requested()) return Passage::stopped;
             if (recalls && recalls_.load(std::memory_order_acquire) != *recalls) return Passage::recalled;
-            if (is_turn(number)) return Passage::turn;
+            if (committed() + 1 >= number) return Passage::turn;
             bell_.wait(seen, std::memory_order_acquire);
         }
     }
@@ -54,6 +56,7 @@ public:
         closed_.store(true, std::memory_order_release);
         recalls_.fetch_add(1, std::memory_order_acq_rel);
         ring();
+        if (ahead_ != nullptr) ahead_->ring();
     }
     // The group is committed; opens the turnstile again.
     void pass(std::uint64_t number) {
@@ -71,6 +74,7 @@ public:
 
 private:
     Doorbell &planner_;
+    Doorbell *const ahead_;
     // Written by the worker whose turn it is (release), read by the planner and the other workers (acquire).
     alignas(64) std::atomic<std::uint64_t> committed_{0};
     std::atomic<std::uint64_t> recalls_{0};

@@ -23,9 +23,10 @@ constexpr std::size_t read_bytes = std::size_t{64} << 10;
 constexpr std::size_t length_bytes = sizeof(std::uint32_t);
 
 tl::unexpected<Error> system_error(const char *what) {
-    return fail(ErrorKind::state, std::string(what) + ": " + std::strerror(errno),
-                "Streamed transactions are kept in the folder apply.spool_folder until they end: see that it exists, can be "
-                "written to and has room, or set apply.streaming = false.");
+    return fail(
+        ErrorKind::state, std::string(what) + ": " + std::strerror(errno),
+        "Streamed transactions are kept in the folder apply.spool_folder until they end: see that it exists, can be "
+        "written to and has room, or set apply.streaming = false.");
 }
 
 void append_bytes(std::string &out, std::string_view bytes) {
@@ -105,8 +106,8 @@ Result<void> Spool::add(std::uint32_t subxid, const Change &change) {
 
 Result<void> Spool::write() {
     for (std::size_t done = 0; done < buffer_.size();) {
-        const auto written = pwrite(file_, buffer_.data() + done, buffer_.size() - done,
-                                    static_cast<off_t>(size_ + done));
+        const auto written =
+            pwrite(file_, buffer_.data() + done, buffer_.size() - done, static_cast<off_t>(size_ + done));
         if (written < 0 && errno == EINTR) continue;
         if (written < 0) return system_error("can't write a streamed transaction to disk");
         done += static_cast<std::size_t>(written);
@@ -127,7 +128,8 @@ Result<void> Spool::abort(std::uint32_t subxid) {
     }
     buffer_.clear();
     size_ = end;
-    if (ftruncate(file_, static_cast<off_t>(end)) != 0) return system_error("can't shorten a streamed transaction's file");
+    if (ftruncate(file_, static_cast<off_t>(end)) != 0)
+        return system_error("can't shorten a streamed transaction's file");
     return {};
 }
 
@@ -145,8 +147,8 @@ Result<std::string> Spool::read() {
         if (got == 0) return fail(ErrorKind::bug, "a streamed transaction's file is shorter than what was written");
         if (out.size() < wanted) continue;
         while (whole + length_bytes <= out.size()) {
-            const auto next = whole + length_bytes +
-                              ByteReader(std::string_view(out).substr(whole)).read<std::uint32_t>();
+            const auto next =
+                whole + length_bytes + ByteReader(std::string_view(out).substr(whole)).read<std::uint32_t>();
             if (next > out.size()) {
                 if (whole == 0) wanted = next;  // one record larger than the rest
                 break;

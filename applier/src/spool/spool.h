@@ -44,9 +44,9 @@ private:
     Result<void> write();
 
     const int file_;
-    std::uint64_t size_ = 0;       // written
-    std::string buffer_;           // behind that
-    std::uint64_t read_ = 0;       // read so far
+    std::uint64_t size_ = 0;                                  // written
+    std::string buffer_;                                      // behind that
+    std::uint64_t read_ = 0;                                  // read so far
     std::unordered_map<std::uint32_t, std::uint64_t> first_;  // where each subtransaction's first change is
 };
 
