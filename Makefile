@@ -51,7 +51,7 @@ demo: build install-plugin ## two servers, a busy database, kill -9 in the middl
 
 bench: build install-plugin ## against native logical replication (WORKLOADS, BENCH_SCALE=0.1, RUNS: see bench/run.sh)
 	@cmake -S bench -B build/bench -G Ninja -DCMAKE_BUILD_TYPE=RelWithDebInfo --log-level=WARNING >/dev/null
-	@cmake --build build/bench --target all >/dev/null
+	@cmake --build build/bench --target all -- --quiet
 	@bench/run.sh
 
 check: install-plugin build-unit build-integration ## unit, regress, integration; ends with the counts

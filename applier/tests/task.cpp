@@ -74,6 +74,7 @@ Task::Task(const Pair &pair, const TaskOptions &options)
                "[task]\nname = " + toml_string(name_) + "\n" +
                    (options.stages.empty() ? "" : "stages = " + options.stages + "\n") +  //
                    "[source]\nconninfo = " + toml_string(options.source_conninfo.value_or(pair.source_conninfo())) +
+                   "\n" + options.source_more +
                    "\n[destination]\nconninfo = " + toml_string(options.destination_conninfo.value_or(destination_)) +
                    "\n[retry]\nconnection_seconds = " + std::to_string(options.retry_seconds) + "\n" + options.more);
 }

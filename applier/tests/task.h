@@ -45,8 +45,9 @@ struct TaskOptions {
     std::string name = {};  // default: the pair's
     std::optional<std::string> source_conninfo = {};
     std::optional<std::string> destination_conninfo = {};
-    std::string stages = {};  // a TOML list; default all
-    std::string more = {};    // further sections of the task file
+    std::string stages = {};       // a TOML list; default all
+    std::string source_more = {};  // further keys of [source]
+    std::string more = {};         // further sections of the task file
     int retry_seconds = 60;
 };
 
