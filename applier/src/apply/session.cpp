@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "apply/explain.h"
@@ -23,6 +24,8 @@ constexpr std::size_t copy_min = 100;
 // Where a batch's parameter, and a part of a COPY's data, are cut.
 constexpr std::size_t batch_bytes_max = std::size_t{8} << 20;
 constexpr std::size_t copy_part = std::size_t{64} << 10;
+
+constexpr Oid int8_type = 20;  // in every cluster: pg_type.dat
 
 // Whether the row that an update or delete is about can be told.
 bool finds_row(const Change &change, Match match) {
@@ -64,7 +67,7 @@ Result<const DestinationTable *> Session::find_table(const Relation &relation) {
 Result<Session::Table *> Session::table_of(const Relation &relation) {
     const auto found = tables_.find(&relation);
     if (found != tables_.end()) return &found->second;
-    WF_TRY(read_owed(0));
+    WF_TRY(settle());
     WF_ASSIGN(auto destination, find_destination_table(connection_, pipeline_, relation));
     return &tables_.emplace(&relation, Table{std::move(destination), {}, {}}).first->second;
 }
@@ -74,19 +77,24 @@ Result<void> Session::send(const std::string &sql) {
     return owe({});
 }
 
-Result<void> Session::send_change(const Change &change, const Transaction *transaction) {
-    return change.kind == ChangeKind::truncate ? send_truncate(change, transaction) : send_single(change, transaction);
+Result<void> Session::send_change(const Change &change, RowCheck check) {
+    return change.kind == ChangeKind::truncate ? send_truncate(change, nullptr) : send_single(change, nullptr, check);
 }
 
-Result<void> Session::send_single(const Change &change, const Transaction *transaction) {
-    const Owed owed{change.relation, &change, transaction, 1, nullptr};
+Result<void> Session::send_explained(const Change &change, const Transaction &transaction) {
+    return change.kind == ChangeKind::truncate ? send_truncate(change, &transaction)
+                                               : send_single(change, &transaction, RowCheck::answer);
+}
+
+Result<void> Session::send_single(const Change &change, const Transaction *transaction, RowCheck check) {
+    Owed owed{change.relation, &change, transaction, 1, nullptr};
     auto table = table_of(*change.relation);
     if (!table) return fail(explain(std::move(table).error(), owed));
     if (change.kind != ChangeKind::insert && !finds_row(change, (*table)->destination.match)) {
         return fail(explain(no_identity(change), owed));
     }
     values_.split(change);
-    WF_ASSIGN(const Prepared *prepared, find_statement(change, **table));
+    WF_ASSIGN(const Prepared *prepared, find_statement(change, **table, check));
     params_.clear();
     for (const ParamSource &source : prepared->statement.params) {
         const Value &value = source.old_tuple ? values_.old_row[source.column] : values_.new_row[source.column];
@@ -94,6 +102,7 @@ Result<void> Session::send_single(const Change &change, const Transaction *trans
                     change.relation->columns[source.column].binary);
     }
     WF_TRY(pipeline_.send_prepared(prepared->name, params_));
+    if (prepared->self_checking) owed.rows.reset();
     return owe(owed);
 }
 
@@ -113,23 +122,23 @@ Result<void> Session::send_truncate(const Change &change, const Transaction *tra
 }
 
 // All that goes through the pipeline first: a COPY has to leave it.
-Result<void> Session::send_net(const std::vector<FoldedTable> &tables, NetChanges FoldedTable::*part) {
+Result<void> Session::send_net(const std::vector<FoldedTable> &tables, NetChanges FoldedTable::*part, RowCheck check) {
     std::vector<const NetChanges *> to_copy;
     for (const FoldedTable &table : tables) {
         const NetChanges &changes = table.*part;
-        WF_TRY(send_list(changes.removes));
-        WF_TRY(send_list(changes.updates));
+        WF_TRY(send_list(changes.removes, check));
+        WF_TRY(send_list(changes.updates, check));
         if (changes.inserts.size() >= copy_min && can_copy(*table.relation)) {
             to_copy.push_back(&changes);
         } else {
-            WF_TRY(send_list(changes.inserts));
+            WF_TRY(send_list(changes.inserts, check));
         }
     }
     return to_copy.empty() ? Result<void>{} : copy(to_copy);
 }
 
 // Changes of one kind and table: those of one shape together.
-Result<void> Session::send_list(const std::vector<Change> &changes) {
+Result<void> Session::send_list(const std::vector<Change> &changes, RowCheck check) {
     if (changes.empty()) return {};
     WF_ASSIGN(Table * table, table_of(*changes.front().relation));
     std::vector<const Change *> complete;
@@ -144,16 +153,16 @@ Result<void> Session::send_list(const std::vector<Change> &changes) {
         append_shape(shape_, change, table->destination, values_);
         lacking[shape_].push_back(&change);
     }
-    WF_TRY(send_shape(complete, *table));
-    for (const auto &[shape, alike] : lacking) WF_TRY(send_shape(alike, *table));
+    WF_TRY(send_shape(complete, *table, check));
+    for (const auto &[shape, alike] : lacking) WF_TRY(send_shape(alike, *table, check));
     return {};
 }
 
-Result<void> Session::send_shape(std::span<const Change *const> changes, Table &table) {
+Result<void> Session::send_shape(std::span<const Change *const> changes, Table &table, RowCheck check) {
     if (changes.size() >= batch_min) {
         values_.split(*changes.front());
         if (can_batch(*changes.front(), table.destination, values_)) {
-            WF_ASSIGN(const PreparedBatch *batch, find_batch(*changes.front(), table));
+            WF_ASSIGN(const PreparedBatch *batch, find_batch(*changes.front(), table, check));
             for (std::size_t at = 0; at < changes.size();) {
                 const std::size_t first = at;
                 array_.begin(table.destination, batch->statement.needs);
@@ -166,7 +175,7 @@ Result<void> Session::send_shape(std::span<const Change *const> changes, Table &
             return {};
         }
     }
-    for (const Change *change : changes) WF_TRY(send_single(*change, nullptr));
+    for (const Change *change : changes) WF_TRY(send_single(*change, nullptr, check));
     return {};
 }
 
@@ -174,20 +183,28 @@ Result<void> Session::send_batch(const PreparedBatch &batch, std::uint64_t rows,
     const std::string &array = array_.finish();
     params_.clear();
     params_.add(array.data(), static_cast<int>(array.size()), true);
+    const std::string count = std::to_string(rows);
+    if (batch.self_checking) params_.add(count.data(), static_cast<int>(count.size()), false);
     WF_TRY(pipeline_.send_prepared(batch.name, params_));
-    return owe({&relation, nullptr, nullptr, rows, nullptr});
+    return owe({&relation, nullptr, nullptr, batch.self_checking ? std::nullopt : std::optional(rows), nullptr});
 }
 
 // Requires: values_ holds the change's.
-Result<Session::PreparedBatch *> Session::find_batch(const Change &change, Table &table) {
-    shape_.clear();
+Result<Session::PreparedBatch *> Session::find_batch(const Change &change, Table &table, RowCheck check) {
+    shape_ = check == RowCheck::statement ? "c" : "";
     append_shape(shape_, change, table.destination, values_);
     const auto found = table.batches.find(shape_);
     if (found != table.batches.end()) return &found->second;
     PreparedBatch &batch = table.batches[shape_];
     batch.statement = make_batch_statement(change, table.destination, values_);
     batch.name = "b" + std::to_string(next_statement_++);
-    WF_TRY(pipeline_.prepare(batch.name, batch.statement.sql, {table.destination.row_array_type}));
+    batch.self_checking = check == RowCheck::statement;
+    std::vector<Oid> types = {table.destination.row_array_type};
+    if (batch.self_checking) {
+        batch.statement.sql = self_checking(batch.statement.sql, "$2");
+        types.push_back(int8_type);
+    }
+    WF_TRY(pipeline_.prepare(batch.name, batch.statement.sql, types));
     WF_TRY(owe({change.relation, nullptr, nullptr, {}, &batch.confirmed}));
     return &batch;
 }
@@ -228,14 +245,19 @@ Result<void> Session::leave_pipeline() {
     return pipeline_.leave();
 }
 
-Result<Session::Prepared *> Session::find_statement(const Change &change, Table &table) {
-    shape_.clear();
+Result<Session::Prepared *> Session::find_statement(const Change &change, Table &table, RowCheck check) {
+    shape_ = check == RowCheck::statement ? "c" : "";
     append_shape(shape_, change, table.destination, values_);
     const auto found = table.statements.find(shape_);
     if (found != table.statements.end()) return &found->second;
     Prepared &prepared = table.statements[shape_];
     prepared.statement = make_statement(change, table.destination, values_);
     prepared.name = "s" + std::to_string(next_statement_++);
+    if (check == RowCheck::statement) {
+        auto checking = self_checking(prepared.statement.sql, "1");
+        prepared.self_checking = !checking.empty();
+        if (prepared.self_checking) prepared.statement.sql = std::move(checking);
+    }
     WF_TRY(pipeline_.prepare(prepared.name, prepared.statement.sql, prepared.statement.types));
     WF_TRY(owe({change.relation, nullptr, nullptr, {}, &prepared.confirmed}));
     return &prepared;
@@ -243,14 +265,19 @@ Result<Session::Prepared *> Session::find_statement(const Change &change, Table 
 
 Result<void> Session::owe(Owed owed) {
     owed_.push_back(owed);
-    return owed_.size() < owed_max ? Result<void>{} : read_owed(owed_max / 2);
+    if (owed_.size() < owed_max) return {};
+    WF_TRY(pipeline_.flush());
+    return read_owed(owed_max / 2);
 }
 
-Result<void> Session::settle() { return read_owed(0); }
-
-Result<void> Session::read_owed(std::size_t leave) {
-    if (owed_.size() <= leave) return {};
+Result<void> Session::settle() {
+    if (owed_.empty()) return {};
     WF_TRY(pipeline_.flush());
+    return read_owed(0);
+}
+
+// Requires: the server was asked to send the answers.
+Result<void> Session::read_owed(std::size_t leave) {
     while (owed_.size() > leave) {
         const Owed owed = owed_.front();
         owed_.pop_front();
@@ -273,7 +300,8 @@ Error Session::explain(Error error, const Owed &owed) {
 }
 
 Result<void> Session::commit(Lsn old_lsn, const Transaction &transaction) {
-    WF_TRY(settle());
+    if (std::any_of(owed_.begin(), owed_.end(), [](const Owed &owed) { return owed.rows.has_value(); }))
+        WF_TRY(settle());
     const std::string old_text = old_lsn.text();
     const std::string new_text = transaction.end_lsn.text();
     const std::string time = std::to_string(transaction.commit_time);
@@ -286,6 +314,7 @@ Result<void> Session::commit(Lsn old_lsn, const Transaction &transaction) {
     WF_TRY(pipeline_.send("COMMIT"));
     WF_TRY(pipeline_.sync());
     failpoint("after_commit_sent");
+    WF_TRY(read_owed(0));
     auto advanced = pipeline_.read();
     if (!advanced) {
         Error error = std::move(advanced).error();

@@ -1,5 +1,5 @@
 // One worker's session at the destination: changes go out as statements in libpq's pipeline mode, their answers are read
-// later, and every answer is held to what was expected of it: one row for each change.
+// later, and every statement is held to what was expected of it: one row for each change.
 //
 // SPDX-License-Identifier: PostgreSQL
 #pragma once
@@ -26,6 +26,12 @@
 
 namespace walferry {
 
+// Who sees to it that a statement is about as many rows as changes.
+enum class RowCheck {
+    answer,     // commit() waits for its answer: cheap for many rows
+    statement,  // it fails by itself: a round trip less
+};
+
 // Thread: its worker's. Changes must live until their answers are read: until settle(), commit() or roll_back().
 class Session {
 public:
@@ -37,14 +43,17 @@ public:
 
     // One statement without parameters that returns nothing.
     Result<void> send(const std::string &sql);
-    // A change by a statement of its own, in its place. With a transaction an error says which change it was.
-    Result<void> send_change(const Change &change, const Transaction *transaction);
+    // A change by a statement of its own, in its place.
+    Result<void> send_change(const Change &change, RowCheck check);
+    // The same; an error says which change it was.
+    Result<void> send_explained(const Change &change, const Transaction &transaction);
     // Net changes of tables, free or held ones, in the cheapest form.
-    Result<void> send_net(const std::vector<FoldedTable> &tables, NetChanges FoldedTable::*part);
+    Result<void> send_net(const std::vector<FoldedTable> &tables, NetChanges FoldedTable::*part, RowCheck check);
     // Read all answers that are owed.
     Result<void> settle();
 
-    // Move the checkpoint from `old_lsn` to the transaction's end and commit; reads all answers. Errors: ErrorKind::state
+    // Move the checkpoint from `old_lsn` to the transaction's end and commit, in the round trip of what was sent before if
+    // that checks itself; reads all answers. Errors: ErrorKind::state
     // when the stored position is not `old_lsn`.
     Result<void> commit(Lsn old_lsn, const Transaction &transaction);
     // After an error, undo what was sent since BEGIN, or since the savepoint.
@@ -57,11 +66,13 @@ private:
     struct Prepared {
         Statement statement;
         std::string name;
+        bool self_checking = false;
         bool confirmed = false;  // the server has it
     };
     struct PreparedBatch {
-        BatchStatement statement;
+        BatchStatement statement;  // $2, if it is self-checking: how many rows
         std::string name;
+        bool self_checking = false;
         bool confirmed = false;
     };
     struct Table {
@@ -86,15 +97,15 @@ private:
     Result<void> set_up();
 
     Result<Table *> table_of(const Relation &relation);
-    Result<Prepared *> find_statement(const Change &change, Table &table);
-    Result<PreparedBatch *> find_batch(const Change &change, Table &table);
-    Result<void> send_list(const std::vector<Change> &changes);
-    Result<void> send_shape(std::span<const Change *const> changes, Table &table);
+    Result<Prepared *> find_statement(const Change &change, Table &table, RowCheck check);
+    Result<PreparedBatch *> find_batch(const Change &change, Table &table, RowCheck check);
+    Result<void> send_list(const std::vector<Change> &changes, RowCheck check);
+    Result<void> send_shape(std::span<const Change *const> changes, Table &table, RowCheck check);
     Result<void> send_batch(const PreparedBatch &batch, std::uint64_t rows, const Relation &relation);
     Result<void> copy(std::span<const NetChanges *const> tables);
     Result<void> copy_rows(const std::vector<Change> &inserts);
     Result<void> leave_pipeline();
-    Result<void> send_single(const Change &change, const Transaction *transaction);
+    Result<void> send_single(const Change &change, const Transaction *transaction, RowCheck check);
     Result<void> send_truncate(const Change &change, const Transaction *transaction);
     Result<void> owe(Owed owed);
     Result<void> read_owed(std::size_t leave);

@@ -174,6 +174,13 @@ void append_shape(std::string &shape, const Change &change, const DestinationTab
     }
 }
 
+std::string self_checking(const std::string &sql, const std::string &rows) {
+    if (sql.starts_with("WITH")) return {};
+    const char *returning = sql.starts_with("SELECT") ? "" : " RETURNING 1";
+    return fmt::format("WITH done AS ({}{}) SELECT 1 / (pg_catalog.count(*) = {})::int FROM done", sql, returning,
+                       rows);
+}
+
 Statement make_statement(const Change &change, const DestinationTable &table, const ChangeValues &values) {
     Builder builder(change, table, values);
     switch (change.kind) {

@@ -8,6 +8,9 @@
 //                one statement, values that were left alone taken from the deleted one
 //   DELETE       DELETE FROM ONLY ... WHERE the row
 //
+// A statement is about as many rows as changes, or it was not the row that the source meant. Its answer says so; or the
+// statement is made to fail by itself, so that the COMMIT may be on its way before the answer is read.
+//
 // SPDX-License-Identifier: PostgreSQL
 #pragma once
 
@@ -51,6 +54,10 @@ bool is_set(const Change &update, const ChangeValues &values, std::size_t column
 
 // What distinguishes statements of one table, as bytes: equal for equal SQL.
 void append_shape(std::string &shape, const Change &change, const DestinationTable &table, const ChangeValues &values);
+
+// The same statement, which fails (SQLSTATE 22012) unless it is about as many rows as `rows` says, a number or parameter.
+// Empty: that can't be added to it.
+std::string self_checking(const std::string &sql, const std::string &rows);
 
 // Requires: `table` has what it takes to find the row (match is not none), unless the change is an insert.
 Statement make_statement(const Change &change, const DestinationTable &table, const ChangeValues &values);

@@ -131,5 +131,14 @@ TEST_F(StatementTest, GeneratedKeyColumnFindsTheRowButIsNotWritten) {
               R"(UPDATE ONLY "public"."t" SET "note" = $1 WHERE "id" OPERATOR(pg_catalog.=) $2)");
 }
 
+TEST(SelfChecking, CountsWhatTheStatementIsAbout) {
+    EXPECT_EQ(self_checking("UPDATE ONLY t SET a = $1 WHERE b = $2", "1"),
+              "WITH done AS (UPDATE ONLY t SET a = $1 WHERE b = $2 RETURNING 1)"
+              " SELECT 1 / (pg_catalog.count(*) = 1)::int FROM done");
+    EXPECT_EQ(self_checking("SELECT FROM ONLY t WHERE b = $2", "$3"),
+              "WITH done AS (SELECT FROM ONLY t WHERE b = $2) SELECT 1 / (pg_catalog.count(*) = $3)::int FROM done");
+    EXPECT_EQ(self_checking("WITH gone AS (DELETE FROM t RETURNING *) INSERT INTO t SELECT FROM gone", "1"), "");
+}
+
 }  // namespace
 }  // namespace walferry

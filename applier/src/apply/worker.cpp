@@ -16,6 +16,9 @@ namespace {
 // it is somebody else's.
 constexpr int replay_attempts_max = 20;
 
+// Up to how many changes a group that is applied alone goes in one round trip, its commit included.
+constexpr std::size_t checking_max = 256;
+
 constexpr const char *begin = "BEGIN";
 constexpr const char *roll_back = "ROLLBACK";
 constexpr const char *wait_for_locks = "SET LOCAL lock_timeout = 0";
@@ -102,6 +105,7 @@ Result<void> Worker::apply_piece_ahead(const Group &group) {
         return replay_piece(group);
     };
     auto applied = apply();
+    failpoint("applied_ahead");
     if (applied || applied.error().kind != ErrorKind::conflict) return applied;
     ahead_error_ = std::move(applied).error();
     return session_->roll_back();
@@ -164,7 +168,7 @@ Result<Worker::Attempt> Worker::apply_early(const Group &group) {
     const auto apply = [&]() -> Result<Attempt> {
         WF_ASSIGN(const FoldedGroup folded, fold_group(group));
         WF_TRY(session_->send(begin));
-        WF_TRY(session_->send_net(folded.tables, &FoldedTable::free));
+        WF_TRY(session_->send_net(folded.tables, &FoldedTable::free, RowCheck::answer));
         WF_TRY(session_->settle());
         failpoint("free_part_done");
         switch (turnstile_.wait(group.number, recalls, *stop_)) {
@@ -176,7 +180,7 @@ Result<Worker::Attempt> Worker::apply_early(const Group &group) {
             case Turnstile::Passage::stopped:
                 return fail(ErrorKind::interrupted, "stopped by request");
         }
-        WF_TRY(send_held(folded));
+        WF_TRY(send_held(folded, RowCheck::statement));
         WF_TRY(end_attempt(group));
         return Attempt::applied;
     };
@@ -192,9 +196,10 @@ Result<Worker::Attempt> Worker::apply_early(const Group &group) {
 Result<Worker::Attempt> Worker::apply_alone(const Group &group, const char *begin_with) {
     const auto apply = [&]() -> Result<void> {
         WF_ASSIGN(const FoldedGroup folded, fold_group(group));
+        const auto check = group.changes.size() <= checking_max ? RowCheck::statement : RowCheck::answer;
         WF_TRY(session_->send(begin_with));
-        WF_TRY(session_->send_net(folded.tables, &FoldedTable::free));
-        WF_TRY(send_held(folded));
+        WF_TRY(session_->send_net(folded.tables, &FoldedTable::free, check));
+        WF_TRY(send_held(folded, check));
         if (begin_with == set_savepoint) WF_TRY(session_->send(release_savepoint));
         return end_attempt(group);
     };
@@ -206,9 +211,9 @@ Result<Worker::Attempt> Worker::apply_alone(const Group &group, const char *begi
     return collided(std::move(applied).error(), begin_with == begin ? roll_back : back_to_savepoint);
 }
 
-Result<void> Worker::send_held(const FoldedGroup &folded) {
-    WF_TRY(session_->send_net(folded.tables, &FoldedTable::held));
-    for (const PlannedChange *planned : folded.ordered) WF_TRY(session_->send_change(planned->change, nullptr));
+Result<void> Worker::send_held(const FoldedGroup &folded, RowCheck check) {
+    WF_TRY(session_->send_net(folded.tables, &FoldedTable::held, check));
+    for (const PlannedChange *planned : folded.ordered) WF_TRY(session_->send_change(planned->change, check));
     return {};
 }
 
@@ -265,7 +270,7 @@ Result<void> Worker::send_exactly(const Group &group, std::size_t transaction) {
     WF_TRY(session_->send(wait_for_locks));
     const GroupTransaction &sent = group.transactions[transaction];
     for (std::size_t at = sent.first_change; at < group.end_of(transaction); ++at) {
-        WF_TRY(session_->send_change(group.changes[at].change, &sent.transaction));
+        WF_TRY(session_->send_explained(group.changes[at].change, sent.transaction));
     }
     return {};
 }

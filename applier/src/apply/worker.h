@@ -6,7 +6,7 @@
 //   BEGIN, the free part    beside the groups before it
 //   the turnstile           until they have committed
 //   the held part           what touches the same rows as they do; then tables that keep their order
-//   checkpoint, COMMIT      the checkpoint's compare-and-set fails if somebody else has moved it
+//   checkpoint, COMMIT      in the same round trip; the checkpoint's compare-and-set fails if somebody else has moved it
 //   COMMIT's answer         only now is applied_lsn raised, the turnstile passed on and the frames let go
 //
 // What the planner can't see may make this collide: with another group, or with the folding itself. Then it is rolled back,
@@ -77,7 +77,7 @@ private:
     Result<Attempt> apply_first(const Group &group);
     Result<Attempt> apply_early(const Group &group);
     Result<Attempt> apply_alone(const Group &group, const char *begin);
-    Result<void> send_held(const FoldedGroup &folded);
+    Result<void> send_held(const FoldedGroup &folded, RowCheck check);
     Result<Attempt> collided(Error error, const char *roll_back);
 
     Result<void> replay(const Group &group);

@@ -26,22 +26,23 @@ constexpr std::size_t xlog_data_header = 1 + 8 + 8 + 8;
 
 }  // namespace
 
-Result<void> Receiver::start(const StreamStart &start) {
+Result<void> Receiver::start() {
     const auto option = [this](const char *name, const std::string &value) {
         return std::string(name) + " " + connection_.quote_literal(value);
     };
-    const std::string sql = "START_REPLICATION SLOT " + connection_.quote_identifier(start.slot) + " LOGICAL " +
-                            start.lsn.text() + " (" + option("protocol", std::to_string(WF_PROTOCOL_VERSION)) + ", " +
-                            option("include", start.include) + ", " + option("exclude", start.exclude) + ", " +
-                            option("streaming", start.streaming ? "on" : "off") + ")";
+    const std::string sql = "START_REPLICATION SLOT " + connection_.quote_identifier(start_.slot) + " LOGICAL " +
+                            start_.lsn.text() + " (" + option("protocol", std::to_string(WF_PROTOCOL_VERSION)) + ", " +
+                            option("include", start_.include) + ", " + option("exclude", start_.exclude) + ", " +
+                            option("streaming", start_.streaming ? "on" : "off") + ")";
     auto started = connection_.exec(sql);
     if (!started) {
-        return fail(std::move(started).error().with_context("starting replication from slot \"" + start.slot + "\""));
+        return fail(std::move(started).error().with_context("starting replication from slot \"" + start_.slot + "\""));
     }
     return {};
 }
 
 Result<void> Receiver::run(const StopFlag &stop) {
+    WF_TRY(start());
     while (!stop.requested()) {
         settle(stop);
         WF_TRY(send_feedback_if_due());

@@ -31,23 +31,22 @@ struct StreamStart {
     std::string slot;
     std::string include;  // patterns, in the source's encoding
     std::string exclude;
-    Lsn lsn;  // the source sends what commits from here on
+    Lsn lsn;                 // the source sends what commits from here on
     bool streaming = false;  // and big transactions before they commit
 };
 
-// Thread: its own for run(); open() before and finish() after it, by whoever made it. References must outlive it.
+// Thread: its own for run(); finish() after it, by whoever made it. References must outlive it.
 class Receiver {
 public:
     // `connection` is a replication connection, `heartbeat` an ordinary one to the same database.
-    Receiver(pq::Connection connection, pq::Connection heartbeat, Ring<Frame> &frames, ByteBudget &budget,
-             Positions &positions)
+    Receiver(pq::Connection connection, pq::Connection heartbeat, StreamStart start, Ring<Frame> &frames,
+             ByteBudget &budget, Positions &positions)
         : connection_(std::move(connection)),
           heartbeat_(std::move(heartbeat)),
+          start_(std::move(start)),
           frames_(frames),
           budget_(budget),
           positions_(positions) {}
-
-    Result<void> start(const StreamStart &start);
 
     // Until stop is requested, or the connection is lost.
     Result<void> run(const StopFlag &stop);
@@ -56,6 +55,7 @@ public:
     void finish();
 
 private:
+    Result<void> start();
     Result<void> handle(pq::CopyData message, const StopFlag &stop);
     Result<void> handle_keepalive(std::string_view body);
     void settle(const StopFlag &stop);
@@ -66,6 +66,7 @@ private:
 
     pq::Connection connection_;
     pq::Connection heartbeat_;
+    const StreamStart start_;
     Ring<Frame> &frames_;
     ByteBudget &budget_;
     Positions &positions_;

@@ -6,6 +6,7 @@
 #include <chrono>
 #include <deque>
 #include <exception>
+#include <future>
 #include <mutex>
 #include <optional>
 #include <thread>
@@ -89,6 +90,17 @@ Result<StreamEnd> stream(const Task &task, PipelineOptions options, const StopFl
     Positions positions;
     positions.applied_lsn.raise(options.start.lsn);
 
+    // Opened beside each other: a server may be far away.
+    auto replication = data_connection(task, Side::source, "receiver", options.encoding, &halt.flag());
+    replication.replication = true;
+    // What passes it is streamed, or else written to disk by the source, which more than halves its speed.
+    replication.settings.emplace_back("logical_decoding_work_mem",
+                                      std::to_string(task.decoding_memory_bytes >> 10) + "kB");
+    auto opening_replication = std::async(std::launch::async, pq::Connection::open, replication);
+    auto heartbeat = data_connection(task, Side::source, "heartbeat", options.encoding, &halt.flag());
+    heartbeat.settings.emplace_back("synchronous_commit", "local");  // a standby that is away must not hold it up
+    auto opening_heartbeat = std::async(std::launch::async, pq::Connection::open, heartbeat);
+
     WF_ASSIGN(auto progress_connection, pq::Connection::open(data_connection(task, Side::destination, "checkpointer",
                                                                              options.encoding, nullptr)));
     WF_ASSIGN(auto before, find_progress(progress_connection, task.name));
@@ -96,16 +108,6 @@ Result<StreamEnd> stream(const Task &task, PipelineOptions options, const StopFl
     // What was confirmed is applied too, although the checkpoint may stand at the last commit before it.
     if (before) positions.applied_lsn.raise(before->flushed_lsn);
     WF_TRY(checkpointer.save());  // a predecessor may have left commits unflushed
-
-    auto replication = data_connection(task, Side::source, "receiver", options.encoding, &halt.flag());
-    replication.replication = true;
-    // What passes it is streamed, or else written to disk by the source, which more than halves its speed.
-    replication.settings.emplace_back("logical_decoding_work_mem",
-                                      std::to_string(task.decoding_memory_bytes >> 10) + "kB");
-    WF_ASSIGN(auto replication_connection, pq::Connection::open(replication));
-    auto heartbeat = data_connection(task, Side::source, "heartbeat", options.encoding, &halt.flag());
-    heartbeat.settings.emplace_back("synchronous_commit", "local");  // a standby that is away must not hold it up
-    WF_ASSIGN(auto heartbeat_connection, pq::Connection::open(heartbeat));
 
     // Declared in this order, so that whatever is left in the rings goes before what it refers to.
     ByteBudget budget(task.buffer_bytes);
@@ -122,7 +124,7 @@ Result<StreamEnd> stream(const Task &task, PipelineOptions options, const StopFl
         planner_ends.pop_back();
     }
     planner.emplace(frames, std::move(planner_ends), ahead, turnstile, planner_bell, std::move(options.filter),
-                    options.start.lsn, group_limits(ordinary_workers, task.buffer_bytes),
+                    positions.applied_lsn.get(), group_limits(ordinary_workers, task.buffer_bytes),
                     SpoolOptions{task.spool_folder, task.spool_bytes}, budget);
     ExactTables exact_tables;
     std::deque<Worker> workers;
@@ -134,8 +136,10 @@ Result<StreamEnd> stream(const Task &task, PipelineOptions options, const StopFl
         workers.emplace_back(std::move(apply), task.name, rings[i], worker_bells[i], turnstile, exact_tables,
                              positions);
     }
-    Receiver receiver(std::move(replication_connection), std::move(heartbeat_connection), frames, budget, positions);
-    WF_TRY(receiver.start(options.start));
+    WF_ASSIGN(auto replication_connection, opening_replication.get());
+    WF_ASSIGN(auto heartbeat_connection, opening_heartbeat.get());
+    Receiver receiver(std::move(replication_connection), std::move(heartbeat_connection), std::move(options.start),
+                      frames, budget, positions);
     {
         const auto receiver_thread = start_stage(receiver, halt);
         const auto planner_thread = start_stage(*planner, halt);
@@ -144,7 +148,7 @@ Result<StreamEnd> stream(const Task &task, PipelineOptions options, const StopFl
         const auto checkpointer_thread = start_stage(checkpointer, halt);
         while (!halt.flag().requested()) {
             std::this_thread::sleep_for(tick_interval);
-            const bool reached = options.until.valid() && positions.flushed_lsn.get() >= options.until;
+            const bool reached = options.until.valid() && positions.applied_lsn.get() >= options.until;
             if (stop.requested() || reached) halt.request();
             tick(positions);
         }

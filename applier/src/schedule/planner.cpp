@@ -39,7 +39,8 @@ Planner::Planner(Ring<Frame> &frames, std::vector<Ring<Group> *> workers, Ring<G
       limits_(limits),
       budget_(budget),
       spools_(std::move(spool_options)),
-      group_(std::make_unique<Group>()) {}
+      group_(std::make_unique<Group>()),
+      last_commit_lsn_(applied_lsn) {}
 
 Result<void> Planner::run(const StopFlag &stop) {
     while (!stop.requested()) {

@@ -42,10 +42,10 @@ namespace walferry {
 
 // Where a group is cut.
 struct GroupLimits {
-    std::size_t changes = 32768;
+    std::size_t changes = 65536;
     // Of the frames that it holds, whatever it takes from them, so that an open group never holds more of the receiver's
     // budget. The budget must be larger than the groups that can be under way, or nothing would move.
-    std::size_t bytes = std::size_t{4} << 20;
+    std::size_t bytes = std::size_t{8} << 20;
 };
 
 // The limits under which all groups of so many workers fit into the receiver's budget.
@@ -128,8 +128,8 @@ private:
     std::unique_ptr<Group> group_;     // being filled
     std::size_t open_frame_ = 0;       // index in group_->frames where the open transaction begins
     bool in_transaction_ = false;
-    bool skipping_ = false;  // the open transaction was applied before the start
-    Lsn last_commit_lsn_;
+    bool skipping_ = false;           // the open transaction was applied before the start
+    Lsn last_commit_lsn_;             // what follows commits behind it
     std::uint64_t ahead_xid_ = 0;     // of the transaction that is applied ahead; 0: none is
     std::unique_ptr<Group> ahead_;    // its piece that is being filled
     std::uint64_t ahead_number_ = 0;  // of the last group that was applied ahead
