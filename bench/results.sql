@@ -15,7 +15,7 @@ CREATE TABLE decode (
     workload text, run int, contender text, changes bigint, decode_ms bigint, source_cpu_ms bigint);
 
 CREATE TABLE latency (
-    contender text, run int, rows int, p50_ms float8, p90_ms float8, p99_ms float8, worst_ms float8);
+    contender text, form text, run int, rows int, p50_ms float8, p90_ms float8, p99_ms float8, worst_ms float8);
 
 -- One row for each way to drain each workload.
 CREATE VIEW drain_median AS
@@ -71,11 +71,11 @@ SELECT d.workload, round(max(rate) FILTER (WHERE contender = 'walferry')) AS wal
 FROM decode_rate d JOIN duel USING (workload) GROUP BY d.workload, place ORDER BY place;
 
 CREATE VIEW latency_report AS
-SELECT contender, round(percentile_cont(0.5) WITHIN GROUP (ORDER BY p50_ms)::numeric, 2) AS p50,
+SELECT contender, form, round(percentile_cont(0.5) WITHIN GROUP (ORDER BY p50_ms)::numeric, 2) AS p50,
     round(percentile_cont(0.5) WITHIN GROUP (ORDER BY p90_ms)::numeric, 2) AS p90,
     round(percentile_cont(0.5) WITHIN GROUP (ORDER BY p99_ms)::numeric, 2) AS p99,
     round(max(worst_ms)::numeric, 2) AS worst
-FROM latency GROUP BY contender ORDER BY contender;
+FROM latency GROUP BY contender, form ORDER BY form, contender;
 
 CREATE VIEW results AS
 SELECT jsonb_build_object(

@@ -33,7 +33,7 @@ make_initial_data() {
 	source_admin -c "CREATE DATABASE bench"
 	source_sql -c "CREATE TABLE bench_end (id int PRIMARY KEY)"
 	initial "$source"
-	source_sql -c "VACUUM ANALYZE" -c "CREATE EXTENSION walferry" -c "CREATE PUBLICATION bench FOR ALL TABLES"
+	source_sql -c "VACUUM ANALYZE" -c "CREATE EXTENSION walferry" -c "CREATE PUBLICATION bench FOR TABLES IN SCHEMA public"
 
 	destination_admin -c "CREATE DATABASE bench"
 	destination_sql -c "CREATE TABLE bench_end (id int PRIMARY KEY)"

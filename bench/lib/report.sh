@@ -16,8 +16,8 @@ save_decode() { # WORKLOAD RUN PLUGIN MILLISECONDS WALSENDER_MS
 	destination_admin -c "INSERT INTO decode VALUES ('$1', $2, '$3', $changes, $4, $5)"
 }
 
-save_latency() { # CONTENDER RUN ROWS P50 P90 P99 WORST
-	destination_admin -c "INSERT INTO latency VALUES ('$1', $2, $3, $4, $5, $6, $7)"
+save_latency() { # CONTENDER FORM RUN ROWS P50 P90 P99 WORST
+	destination_admin -c "INSERT INTO latency VALUES ('$1', '$2', $3, $4, $5, $6, $7, $8)"
 }
 
 write_json() { # FILE
@@ -45,7 +45,7 @@ print_report() {
 		table decode_report
 	fi
 	if ((latency_seconds > 0)); then
-		echo "Latency at $latency_rate transactions a second, ms"
+		echo "Latency at $latency_rate transactions a second, ms; beside: at $busy_rate, beside 2 x $busy_rows_rate rows a second of others"
 		table latency_report
 	fi
 	line "all destinations were equal to the source; $results has every number"

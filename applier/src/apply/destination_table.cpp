@@ -96,14 +96,23 @@ bool in_match(const Column &column, Match match) {
     return match == Match::key ? column.key : match == Match::primary_key && column.primary_key;
 }
 
+Result<void> prepare_find_destination_table(pq::Pipeline &pipeline) {
+    WF_TRY(pipeline.prepare("columns", columns_sql, {}));
+    WF_TRY(pipeline.prepare("table", table_sql, {}));
+    return pipeline.prepare("unique", unique_sql, {});
+}
+
 Result<DestinationTable> find_destination_table(pq::Connection &connection, pq::Pipeline &pipeline,
                                                 const Relation &relation) {
-    const std::vector<pq::Param> params = {relation.schema, relation.name};
-    WF_TRY(pipeline.send(columns_sql, params));
-    WF_TRY(
-        pipeline.send(table_sql, std::vector<pq::Param>{connection.quote_qualified(relation.schema, relation.name)}));
-    WF_TRY(
-        pipeline.send(unique_sql, std::vector<pq::Param>{connection.quote_qualified(relation.schema, relation.name)}));
+    const std::string qualified = connection.quote_qualified(relation.schema, relation.name);
+    pq::RawParams params;
+    params.add_text(relation.schema);
+    params.add_text(relation.name);
+    WF_TRY(pipeline.send_prepared("columns", params));
+    params.clear();
+    params.add_text(qualified);
+    WF_TRY(pipeline.send_prepared("table", params));
+    WF_TRY(pipeline.send_prepared("unique", params));
     WF_TRY(pipeline.flush());
     WF_ASSIGN(const pq::Rows rows, pipeline.read());
     WF_ASSIGN(const pq::Rows found_table, pipeline.read());

@@ -52,6 +52,9 @@ Match match_of(const Relation &relation);
 // Whether the column is one of those by which a row is found (all of them, of Match::row, are not).
 bool in_match(const Column &column, Match match);
 
+// Prepare what find_destination_table() asks, once a session, as planning it takes longer than running it: owes three answers.
+Result<void> prepare_find_destination_table(pq::Pipeline &pipeline);
+
 // Look it up, through a pipeline in which no answer is owed. Errors: ErrorKind::conflict when the destination has no
 // such table or lacks a column.
 Result<DestinationTable> find_destination_table(pq::Connection &connection, pq::Pipeline &pipeline,

@@ -54,8 +54,9 @@ Result<void> Session::set_up() {
     WF_TRY(pipeline_.enter());
     WF_TRY(pipeline_.send(lock_worker_sql, std::vector<pq::Param>{task_}));
     WF_TRY(pipeline_.prepare("checkpoint", advance_checkpoint_sql, {}));
+    WF_TRY(prepare_find_destination_table(pipeline_));
     WF_TRY(pipeline_.sync());
-    for (int answers = 0; answers < 3; ++answers) WF_TRY(pipeline_.read());
+    for (int answers = 0; answers < 6; ++answers) WF_TRY(pipeline_.read());
     return {};
 }
 
@@ -184,7 +185,7 @@ Result<void> Session::send_batch(const PreparedBatch &batch, std::uint64_t rows,
     params_.clear();
     params_.add(array.data(), static_cast<int>(array.size()), true);
     const std::string count = std::to_string(rows);
-    if (batch.self_checking) params_.add(count.data(), static_cast<int>(count.size()), false);
+    if (batch.self_checking) params_.add_text(count);
     WF_TRY(pipeline_.send_prepared(batch.name, params_));
     return owe({&relation, nullptr, nullptr, batch.self_checking ? std::nullopt : std::optional(rows), nullptr});
 }
@@ -307,7 +308,7 @@ Result<void> Session::commit(Lsn old_lsn, const Transaction &transaction) {
     const std::string time = std::to_string(transaction.commit_time);
     params_.clear();
     for (const std::string *value : {&task_, &old_text, &new_text, &time}) {
-        params_.add(value->data(), static_cast<int>(value->size()), false);
+        params_.add_text(*value);
     }
     failpoint("before_checkpoint");
     WF_TRY(pipeline_.send_prepared("checkpoint", params_));

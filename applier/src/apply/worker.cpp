@@ -53,10 +53,11 @@ pq::Settings worker_settings() {
     };
 }
 
-Worker::Worker(pq::ConnectOptions options, std::string task, Ring<Group> &groups, Doorbell &bell, Turnstile &turnstile,
-               ExactTables &exact_tables, Positions &positions)
+Worker::Worker(pq::ConnectOptions options, std::string task, bool applies_ahead, Ring<Group> &groups, Doorbell &bell,
+               Turnstile &turnstile, ExactTables &exact_tables, Positions &positions)
     : options_(std::move(options)),
       task_(std::move(task)),
+      applies_ahead_(applies_ahead),
       groups_(groups),
       bell_(bell),
       turnstile_(turnstile),
@@ -65,7 +66,7 @@ Worker::Worker(pq::ConnectOptions options, std::string task, Ring<Group> &groups
 
 Result<void> Worker::run(const StopFlag &stop) {
     stop_ = &stop;
-    WF_ASSIGN(session_, Session::open(options_, task_));
+    if (!applies_ahead_) WF_TRY(open_session());
     while (!stop.requested()) {
         const auto seen = bell_.count();
         group_ = groups_.try_pop();
@@ -79,7 +80,13 @@ Result<void> Worker::run(const StopFlag &stop) {
     return {};
 }
 
+Result<void> Worker::open_session() {
+    WF_ASSIGN(session_, Session::open(options_, task_));
+    return {};
+}
+
 Result<void> Worker::apply(const Group &group) {
+    if (!session_) WF_TRY(open_session());
     if (group.first_piece) earlier_changes_ = 0;
     WF_TRY(group.ahead() ? apply_piece_ahead(group) : ahead_ ? end_ahead(group) : apply_at_turn(group));
     earlier_changes_ += group.changes.size();
@@ -92,12 +99,11 @@ Result<void> Worker::apply(const Group &group) {
 // All that committed before it came must be applied; what commits later has nothing in common with it.
 Result<void> Worker::apply_piece_ahead(const Group &group) {
     if (group.first_piece) {
-        ahead_ = true;
-        ahead_error_.reset();
-        recalls_ = turnstile_.recalls();
+        WF_TRY(begin_ahead(group));
+    } else {
+        WF_TRY(wait_ahead(group.after + 1));
     }
     if (ahead_error_) return {};
-    WF_TRY(wait_ahead(group.after + 1));
     const auto apply = [&]() -> Result<void> {
         WF_ASSIGN(const Attempt attempt, apply_alone(group, group.first_piece ? begin : set_savepoint));
         if (attempt == Attempt::applied) return {};
@@ -109,6 +115,16 @@ Result<void> Worker::apply_piece_ahead(const Group &group) {
     if (applied || applied.error().kind != ErrorKind::conflict) return applied;
     ahead_error_ = std::move(applied).error();
     return session_->roll_back();
+}
+
+Result<void> Worker::begin_ahead(const Group &group) {
+    (void)turnstile_.wait(group.after + 1, {}, *stop_);
+    const auto recalls = turnstile_.wait_until_open(*stop_);
+    if (stop_->requested() || !recalls) return fail(ErrorKind::interrupted, "stopped by request");
+    recalls_ = *recalls;
+    ahead_ = true;
+    ahead_error_.reset();
+    return {};
 }
 
 Result<void> Worker::end_ahead(const Group &group) {

@@ -53,9 +53,10 @@ pq::Settings worker_settings();
 // Thread: its own for run(). References must outlive it.
 class Worker {
 public:
-    // `options`: an apply connection with worker_settings().
-    Worker(pq::ConnectOptions options, std::string task, Ring<Group> &groups, Doorbell &bell, Turnstile &turnstile,
-           ExactTables &exact_tables, Positions &positions);
+    // `options`: an apply connection with worker_settings(). The one that applies ahead opens it when it is needed: most
+    // of the time it has nothing to do.
+    Worker(pq::ConnectOptions options, std::string task, bool applies_ahead, Ring<Group> &groups, Doorbell &bell,
+           Turnstile &turnstile, ExactTables &exact_tables, Positions &positions);
 
     // Until stop is requested (ring the doorbell and the turnstile then; what is not committed is rolled back), or a change
     // can't be applied: ErrorKind::conflict, with the change in its context; or a transaction applied ahead was recalled.
@@ -68,8 +69,10 @@ private:
     // How an attempt to apply a group folded ended. After a collision or a recall nothing is left of it.
     enum class Attempt { applied, collided, recalled };
 
+    Result<void> open_session();
     Result<void> apply(const Group &group);
     Result<void> apply_piece_ahead(const Group &group);
+    Result<void> begin_ahead(const Group &group);
     Result<void> end_ahead(const Group &group);
     Result<void> wait_ahead(std::uint64_t number);
     Error recalled();
@@ -93,6 +96,7 @@ private:
 
     const pq::ConnectOptions options_;
     const std::string task_;
+    const bool applies_ahead_;
     Ring<Group> &groups_;
     Doorbell &bell_;
     Turnstile &turnstile_;

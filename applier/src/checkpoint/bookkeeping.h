@@ -72,8 +72,8 @@ struct Progress {
     std::uint64_t transactions = 0;
     std::uint64_t collisions = 0;  // groups that something unseen was in the way of
     std::uint64_t replays = 0;     // of them, those that were applied exactly, change by change
-    std::string commit_time;  // of the last applied transaction at the source; empty before the first
-    std::string updated;      // when the record was written
+    std::string commit_time;       // of the last applied transaction at the source; empty before the first
+    std::string updated;           // when the record was written
     std::string last_error;
 };
 

@@ -43,7 +43,7 @@ TEST(ParseTask, GivesDefaultsForWhatIsLeftOut) {
     EXPECT_FALSE(task.owners || task.grants);
     EXPECT_EQ(task.pg_bin, "");
     EXPECT_EQ(task.copy_jobs, 4);
-    EXPECT_EQ(task.buffer_bytes, 128ULL << 20);
+    EXPECT_EQ(task.buffer_bytes, 64ULL << 20);
     EXPECT_EQ(task.retry_connection_seconds, 43200);
 }
 

@@ -18,7 +18,7 @@ struct Task {
     bool stream_stage = true;
 
     std::string source_conninfo;
-    std::string slot;  // [a-z0-9_]{1,63}
+    std::string slot;                                               // [a-z0-9_]{1,63}
     std::uint64_t decoding_memory_bytes = std::uint64_t{64} << 20;  // logical_decoding_work_mem of our connection
     std::string destination_conninfo;
 
@@ -31,7 +31,7 @@ struct Task {
 
     int copy_jobs = 4;
     int apply_workers = 1;  // as read from a file: the cores of this machine, up to 8
-    std::uint64_t buffer_bytes = std::uint64_t{128} << 20;
+    std::uint64_t buffer_bytes = std::uint64_t{64} << 20;
     bool streaming = true;  // take transactions too big for decoding_memory_bytes before they commit, and spool them
     std::string spool_folder = "/var/tmp";
     std::uint64_t spool_bytes = std::uint64_t{64} << 30;

@@ -169,7 +169,8 @@ TEST(Decoder, SaysWhatIsWrong) {
     EXPECT_NE(message(FrameBuilder().begin(t1).frame()).find("first message is not a hello"), std::string::npos);
     EXPECT_NE(message(FrameBuilder().hello().hello().frame()).find("second hello"), std::string::npos);
     EXPECT_NE(message(FrameBuilder().hello().message('?', "").frame()).find("unknown type"), std::string::npos);
-    EXPECT_NE(message(FrameBuilder().hello().begin(t1).begin(t1).frame()).find("inside a transaction"), std::string::npos);
+    EXPECT_NE(message(FrameBuilder().hello().begin(t1).begin(t1).frame()).find("inside a transaction"),
+              std::string::npos);
     EXPECT_NE(message(FrameBuilder().hello().commit(t1, 0).frame()).find("commit without"), std::string::npos);
     EXPECT_NE(message(FrameBuilder().hello().begin(t1).commit(t1, 3).frame()).find("counts 3 changes where 0"),
               std::string::npos);
@@ -207,7 +208,8 @@ TEST(Decoder, KeysOfEachKindOfChange) {
     Keys keys;
     const auto decoded = Decoder().decode(builder.commit(t, 4).frame(), keys);
     ASSERT_TRUE(decoded) << decoded.error().text();
-    const std::vector<std::string> expected = {"begin 701 ", "11 11 21 22", "11 11 23 0", "11 12 23 0", "12 0", "commit"};
+    const std::vector<std::string> expected = {"begin 701 ", "11 11 21 22", "11 11 23 0",
+                                               "11 12 23 0", "12 0",        "commit"};
     EXPECT_EQ(keys.lines, expected);
 }
 
@@ -238,20 +240,17 @@ TEST(Decoder, StreamOutOfPlaceIsRefused) {
     const Transaction t1 = test_transaction(1);
     const auto message = [](const std::string &frame) { return error_of(frame).message; };
     EXPECT_NE(message(FrameBuilder().hello().stream_start(0).frame()).find("without a transaction"), std::string::npos);
-    EXPECT_NE(message(FrameBuilder().hello().stream_start(5).stream_start(6).frame()).find("inside"), std::string::npos);
+    EXPECT_NE(message(FrameBuilder().hello().stream_start(5).stream_start(6).frame()).find("inside"),
+              std::string::npos);
     EXPECT_NE(message(FrameBuilder().hello().stream_start(5).begin(t1).frame()).find("inside"), std::string::npos);
     EXPECT_NE(message(FrameBuilder().hello().stream_stop().frame()).find("without its start"), std::string::npos);
     EXPECT_NE(message(FrameBuilder().hello().stream_subxact(5).frame()).find("out of place"), std::string::npos);
     EXPECT_NE(message(FrameBuilder().hello().begin(t1).stream_abort(5, 5).frame()).find("out of place"),
               std::string::npos);
-    EXPECT_NE(message(FrameBuilder()
-                          .hello()
-                          .stream_start(5)
-                          .relation(test_relation())
-                          .insert(16384, {"1", "a"})
-                          .frame())
-                  .find("outside a transaction"),
-              std::string::npos);
+    EXPECT_NE(
+        message(FrameBuilder().hello().stream_start(5).relation(test_relation()).insert(16384, {"1", "a"}).frame())
+            .find("outside a transaction"),
+        std::string::npos);
 }
 
 TEST(Decoder, LostOrRepeatedFrameIsRefused) {

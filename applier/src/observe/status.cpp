@@ -85,7 +85,8 @@ void append_progress(std::string &out, const Progress &progress) {
     line(out, "received", lsn_text(progress.received_lsn));
     line(out, "changes", fmt::format("{} in {} transactions", progress.changes, progress.transactions));
     if (progress.collisions > 0) {
-        line(out, "collisions", fmt::format("{}, of which {} were applied exactly", progress.collisions, progress.replays));
+        line(out, "collisions",
+             fmt::format("{}, of which {} were applied exactly", progress.collisions, progress.replays));
     }
     line(out, "updated", progress.updated);
     line(out, "last error", progress.last_error);

@@ -20,7 +20,8 @@ Status sample() {
     status.tables.resize(2);
     status.tables[0] = {16384, "shop", "item", "copied", "7:7:", Lsn{1}, 1000, 3 << 20};
     status.tables[1].state = "pending";
-    status.progress = Progress{Lsn{0x100}, Lsn{0x80}, Lsn{0x180}, Lsn{0x200}, 7, 2, 3, 1, "2026-01-02 03:04:05+00", {}, {}};
+    status.progress =
+        Progress{Lsn{0x100}, Lsn{0x80}, Lsn{0x180}, Lsn{0x200}, 7, 2, 3, 1, "2026-01-02 03:04:05+00", {}, {}};
     SourceStatus source;
     source.wal_lsn = Lsn{0x300};
     source.slot = Slot{"walferry_shop", "walferry", "shop", true, 4711, "reserved", Lsn{0x40}, Lsn{0x80}, 2048};

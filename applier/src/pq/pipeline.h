@@ -8,6 +8,7 @@
 #include <deque>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/error.h"
@@ -35,6 +36,7 @@ struct RawParams {
         lengths.push_back(length);
         formats.push_back(binary ? 1 : 0);
     }
+    void add_text(std::string_view text) { add(text.data(), static_cast<int>(text.size()), false); }
 
 private:
     std::deque<std::string> texts_;  // never moved

@@ -129,12 +129,13 @@ Result<StreamEnd> stream(const Task &task, PipelineOptions options, const StopFl
     ExactTables exact_tables;
     std::deque<Worker> workers;
     for (std::size_t i = 0; i < rings.size(); ++i) {
-        const auto name = i < ordinary_workers ? fmt::format("worker {}", i + 1) : std::string("worker ahead");
+        const bool applies_ahead = i == ordinary_workers;
+        const auto name = applies_ahead ? std::string("worker ahead") : fmt::format("worker {}", i + 1);
         auto apply = apply_connection(task, name, options.encoding, &halt.flag());
         const auto settings = worker_settings();
         apply.settings.insert(apply.settings.end(), settings.begin(), settings.end());
-        workers.emplace_back(std::move(apply), task.name, rings[i], worker_bells[i], turnstile, exact_tables,
-                             positions);
+        workers.emplace_back(std::move(apply), task.name, applies_ahead, rings[i], worker_bells[i], turnstile,
+                             exact_tables, positions);
     }
     WF_ASSIGN(auto replication_connection, opening_replication.get());
     WF_ASSIGN(auto heartbeat_connection, opening_heartbeat.get());

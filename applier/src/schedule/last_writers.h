@@ -36,10 +36,13 @@ public:
     // `slots` is rounded up to a power of two.
     explicit LastWriters(std::size_t slots = std::size_t{1} << 20) : slots_(std::bit_ceil(slots)) {}
 
+    // A write of the key will follow soon: its slot is most likely not in the processor's cache.
+    void prefetch(std::uint64_t of, std::uint64_t hash) const { __builtin_prefetch(&slots_[index(of, hash)], 1); }
+
     // Group `number` writes the key; the newest group before it that may have written it. A key is the hash of a value,
     // and a number for what it is the value of.
     std::uint64_t write(std::uint64_t of, std::uint64_t hash, std::uint64_t number) {
-        Writer &slot = slots_[mix(of, hash) & (slots_.size() - 1)];
+        Writer &slot = slots_[index(of, hash)];
         const auto before = slot.before(number);
         slot.write(number);
         return before;
@@ -47,9 +50,9 @@ public:
 
 private:
     // Fibonacci hashing (Knuth, TAOCP 3, 6.4); the high bits are the good ones.
-    static std::uint64_t mix(std::uint64_t of, std::uint64_t hash) {
+    std::size_t index(std::uint64_t of, std::uint64_t hash) const {
         constexpr std::uint64_t golden = 0x9E3779B97F4A7C15;
-        return ((hash ^ (of * golden)) * golden) >> 24;
+        return (((hash ^ (of * golden)) * golden) >> 24) & (slots_.size() - 1);
     }
 
     std::vector<Writer> slots_;

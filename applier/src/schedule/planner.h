@@ -46,6 +46,8 @@ struct GroupLimits {
     // Of the frames that it holds, whatever it takes from them, so that an open group never holds more of the receiver's
     // budget. The budget must be larger than the groups that can be under way, or nothing would move.
     std::size_t bytes = std::size_t{8} << 20;
+    // Enough for a worker that has nothing to do.
+    std::size_t changes_waited_for = 16384;
 };
 
 // The limits under which all groups of so many workers fit into the receiver's budget.
@@ -90,6 +92,7 @@ private:
     void commit_ahead(const Transaction &transaction);
     void plan_transaction();
     std::uint64_t write(const Change &change);
+    void prefetch(const Change &change) const;
     std::uint64_t write_keys(const Change &change);
     bool gathering() const;
     void cut_by_bytes();

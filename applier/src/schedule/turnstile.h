@@ -48,6 +48,18 @@ public:
         }
     }
 
+    // Until no group is alone at work, so that something else may be begun beside the groups; the recalls() of then. Nothing
+    // if stop was requested.
+    std::optional<std::uint64_t> wait_until_open(const StopFlag &stop) const {
+        while (true) {
+            const auto recalls = this->recalls();
+            const auto before = committed();
+            if (!closed()) return recalls;
+            // The one at work is the next or a later one.
+            if (wait(before + 2, {}, stop) == Passage::stopped) return std::nullopt;
+        }
+    }
+
     // Thread: the worker whose turn it is.
     // The stored position, which its commits move.
     Lsn checkpoint() const { return checkpoint_; }

@@ -5,6 +5,7 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <thread>
 #include <vector>
 
@@ -70,6 +71,29 @@ TEST(Turnstile, StopWakesEverybody) {
         turnstile.ring();
     }
     EXPECT_EQ(passage, Passage::stopped);
+}
+
+// What is begun beside the groups could stand in the way of the one that is alone, which recalls nobody any more.
+TEST(Turnstile, NothingIsBegunWhileAGroupIsAlone) {
+    Doorbell planner;
+    Turnstile turnstile(planner, Lsn{100});
+    StopFlag stop;
+    EXPECT_EQ(turnstile.wait_until_open(stop), 0U);
+    turnstile.recall();
+    std::atomic<bool> begun{false};
+    std::jthread ahead([&] {
+        EXPECT_EQ(turnstile.wait_until_open(stop), 1U);
+        begun = true;
+    });
+    EXPECT_EQ(turnstile.wait(1, {}, stop), Passage::turn);
+    EXPECT_FALSE(begun);
+    turnstile.pass(1);
+    ahead.join();
+
+    turnstile.recall();
+    std::jthread stopped([&] { EXPECT_EQ(turnstile.wait_until_open(stop), std::nullopt); });
+    stop.request();
+    turnstile.ring();
 }
 
 }  // namespace
