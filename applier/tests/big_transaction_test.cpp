@@ -6,6 +6,7 @@
 #include <sstream>
 
 #include "compare.h"
+#include "soak.h"
 
 namespace walferry::testing {
 namespace {
@@ -23,7 +24,8 @@ std::string checksum(Session &session) {
     return session.value("SELECT count(*) || ' ' || sum(hashtextextended(ROW(b.*)::text, 0)::numeric) FROM big AS b");
 }
 
-TEST(BigTransaction, TwoMillionRows) {
+TEST(BigTransaction, MillionsOfRows) {
+    const std::string rows = std::to_string(1'000'000 * std::max(2, soak_factor()));
     const Pair pair;
     auto source = pair.source();
     auto destination = pair.destination();
@@ -39,13 +41,15 @@ TEST(BigTransaction, TwoMillionRows) {
             [&] { return destination.number("SELECT coalesce(max(step), 0) FROM done") == step; }, 300s);
         EXPECT_EQ(checksum(destination), checksum(source));
     };
-    source.exec(
-        "INSERT INTO big SELECT n, 'a value of some length, number ' || n, n % 1000 FROM generate_series(1, 2000000) AS n");
+    source.exec("INSERT INTO big SELECT n, 'a value of some length, number ' || n, n % 1000 FROM generate_series(1, " +
+                rows + ") AS n");
     wait_for_step(1);
     // Changes to the same rows in one transaction, over and over.
     source.exec(
         "BEGIN; UPDATE big SET n = -n, v = v || '!' WHERE id % 10 = 0; DELETE FROM big WHERE id % 10 = 1;"
-        "INSERT INTO big SELECT n, 'back again', n FROM generate_series(1, 2000000, 20) AS n;"
+        "INSERT INTO big SELECT n, 'back again', n FROM generate_series(1, " +
+        rows +
+        ", 20) AS n;"
         "UPDATE big SET id = id + 10000000 WHERE id % 20 = 0; COMMIT");
     wait_for_step(2);
 

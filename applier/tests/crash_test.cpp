@@ -130,13 +130,14 @@ TEST_P(ParallelFailpoint, NothingLostNothingTwice) {
     for (int i = 0; i < 3 * soak_factor(); ++i) {
         ASSERT_EQ(load().wait(), 0);
         auto live = load();
-        auto run = task.start({{"WALFERRY_FAILPOINT", std::string(GetParam()) + ":" +
-                                                          std::to_string(between(random, 1, i == 0 ? 1 : 4))}});
+        auto run = task.start({{"WALFERRY_FAILPOINT",
+                                std::string(GetParam()) + ":" + std::to_string(between(random, 1, i == 0 ? 1 : 4))}});
         ASSERT_EQ(live.wait(), 0) << live.errors();
         if (!run.ends_within(std::chrono::milliseconds(500))) run.kill();
         if (run.wait() == 128 + SIGKILL) ++deaths;
-        EXPECT_EQ(pair.destination().value("SELECT (SELECT sum(balance) FROM account) || ' ' || ((SELECT count(*) FROM ledger)"
-                                           " - (SELECT transfers FROM counter))"),
+        EXPECT_EQ(pair.destination().value(
+                      "SELECT (SELECT sum(balance) FROM account) || ' ' || ((SELECT count(*) FROM ledger)"
+                      " - (SELECT transfers FROM counter))"),
                   "8000 0")
             << "after death " << i;
     }

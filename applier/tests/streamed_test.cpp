@@ -89,7 +89,8 @@ TEST_F(Streamed, WaitsForItsCommitWhileOthersPass) {
 TEST_F(Streamed, AbortLeavesNothingNotEvenDisk) {
     auto run = task.start();
     task.wait_for_stream(run);
-    source.exec("BEGIN;" + insert_rows(1, rows / 2) + "SAVEPOINT s;" + insert_rows(rows / 2 + 1, rows / 2));
+    const auto half = rows * 5 / 4;
+    source.exec("BEGIN;" + insert_rows(1, half) + "SAVEPOINT s;" + insert_rows(half + 1, half));
     wait_while_running(run, "it is streamed and spooled", [&] { return spooled_bytes(run) > 0; });
     source.exec("ROLLBACK");
     source.exec("UPDATE small SET n = 0");

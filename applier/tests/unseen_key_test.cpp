@@ -15,8 +15,8 @@ namespace {
 struct Workload {
     const char *name;
     const char *schema;
-    const char *script;   // of pgbench; a transaction that fails at the source is rolled back there
-    bool collides;        // surely, not by chance
+    const char *script;  // of pgbench; a transaction that fails at the source is rolled back there
+    bool collides;       // surely, not by chance
 };
 
 const Workload workloads[] = {
@@ -29,15 +29,13 @@ const Workload workloads[] = {
      "UPDATE t SET u = NULL, n = n + 1 WHERE id = :a;\nUPDATE t SET u = :ua, n = n + 1 WHERE id = :b;\n"
      "UPDATE t SET u = :ub, n = n + 1 WHERE id = :a;\nCOMMIT;\n",
      true},
-    {"ValueFreedAndTakenByAnother",
-     "CREATE TABLE t (id bigserial PRIMARY KEY, u int UNIQUE)",
+    {"ValueFreedAndTakenByAnother", "CREATE TABLE t (id bigserial PRIMARY KEY, u int UNIQUE)",
      "\\set u random(1, 10)\n\\set v random(1, 10)\nDELETE FROM t WHERE u = :u;\n"
      "INSERT INTO t (u) VALUES (:u) ON CONFLICT DO NOTHING;\n"
      "BEGIN;\nLOCK t IN SHARE ROW EXCLUSIVE MODE;\nDELETE FROM t WHERE u = :v;\nUPDATE t SET u = :v WHERE u = :u;\n"
      "COMMIT;\n",
      false},
-    {"UniqueExpression",
-     "CREATE TABLE t (id bigserial PRIMARY KEY, e text); CREATE UNIQUE INDEX ON t (lower(e))",
+    {"UniqueExpression", "CREATE TABLE t (id bigserial PRIMARY KEY, e text); CREATE UNIQUE INDEX ON t (lower(e))",
      "\\set u random(1, 5)\nBEGIN;\nLOCK t IN SHARE ROW EXCLUSIVE MODE;\nDELETE FROM t WHERE lower(e) = 'x' || :u;\n"
      "INSERT INTO t (e) VALUES ('X' || :u);\nUPDATE t SET e = 'y' || :u WHERE e = 'X' || :u;\n"
      "DELETE FROM t WHERE e LIKE 'y%';\nINSERT INTO t (e) VALUES ('x' || :u);\nCOMMIT;\n",
@@ -87,8 +85,7 @@ const Workload workloads[] = {
      "DELETE FROM t WHERE ctid = (SELECT ctid FROM t WHERE a = :a AND length(b) > 3 LIMIT 1 FOR UPDATE);\n"
      "INSERT INTO t VALUES (:a, 'x');\n",
      false},
-    {"TruncatedNowAndThen",
-     "CREATE TABLE t (id bigserial PRIMARY KEY, n int); CREATE TABLE k (n int)",
+    {"TruncatedNowAndThen", "CREATE TABLE t (id bigserial PRIMARY KEY, n int); CREATE TABLE k (n int)",
      "\\set d random(1, 50)\nINSERT INTO t (n) VALUES (:d);\nINSERT INTO k VALUES (:d);\n"
      "UPDATE t SET n = n + 1 WHERE id % 10 = :d % 10;\n"
      "SELECT CASE WHEN :d = 1 THEN 'TRUNCATE t, k' ELSE 'SELECT 1' END AS what \\gset\n:what;\n",

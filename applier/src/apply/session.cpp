@@ -17,10 +17,10 @@ namespace {
 // Answers that may be outstanding before they are read: bounds libpq's memory.
 constexpr std::size_t owed_max = 1024;
 
-// From how many rows on a batch, and then a COPY, is cheaper than a statement for each: a COPY leaves the pipeline, which
-// costs two round trips.
+// From how many rows on a batch, and then a COPY, is the cheapest form: docs/architecture.md has what was measured. A COPY
+// leaves the pipeline besides, which costs two round trips.
 constexpr std::size_t batch_min = 5;
-constexpr std::size_t copy_min = 100;
+constexpr std::size_t copy_min = 2500;
 // Where a batch's parameter, and a part of a COPY's data, are cut.
 constexpr std::size_t batch_bytes_max = std::size_t{8} << 20;
 constexpr std::size_t copy_part = std::size_t{64} << 10;

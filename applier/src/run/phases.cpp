@@ -146,8 +146,10 @@ Result<StreamEnd> run_stream_once(TaskSession &session, const CopyFilter &filter
     options.filter = filter;
     options.apply_ahead = apply_ahead;
     options.until = until;
-    auto ended = stream(session.task, std::move(options), session.stop,
-                        [&](const Positions &positions) { session.display.stream(positions); });
+    auto ended = stream(session.task, std::move(options), session.stop, [&](const Positions &positions) {
+        session.progressed |= positions.transactions.load(std::memory_order_relaxed) > 0;
+        session.display.stream(positions);
+    });
     session.display.end();
     return ended;
 }

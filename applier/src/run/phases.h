@@ -24,6 +24,7 @@ struct TaskSession {
     TaskRecord record;
     const StopFlag &stop;
     ProgressDisplay &display;
+    bool progressed = false;  // changes were applied
 };
 
 // Have the source flush its WAL, and return an LSN at which everything that has committed by now is behind. Without it an idle

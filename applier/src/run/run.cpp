@@ -120,6 +120,8 @@ public:
 
     // Both servers were reached.
     bool connected() const { return session_.has_value(); }
+    // And changes were applied.
+    bool progressed() const { return connected() && session_->progressed; }
 
 private:
     Result<void> open() {
@@ -251,7 +253,8 @@ Result<void> run_task(const Task &task, const RunOptions &options, const StopFla
         if (error.kind == ErrorKind::interrupted || stop.requested()) return {};
         if (attempt.connected()) {
             connected_before = true;
-            if (!failing_since || steady_clock::now() - began > seconds(10)) {  // it had worked for a while
+            // It had worked, or at least stood, for a while.
+            if (!failing_since || attempt.progressed() || steady_clock::now() - began > seconds(10)) {
                 failing_since = steady_clock::now();
                 backoff = backoff_min;
             }
