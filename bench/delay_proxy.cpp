@@ -110,9 +110,10 @@ int main(int argc, char **argv) try {
     asio::io_context context(1);
     asio::signal_set signals(context, SIGTERM, SIGINT);
     signals.async_wait([&](const boost::system::error_code &, int) { context.stop(); });
-    asio::co_spawn(context, serve({context, Endpoint(argv[1])}, Endpoint(argv[2]), delay), [](std::exception_ptr error) {
-        if (error) std::rethrow_exception(error);
-    });
+    asio::co_spawn(context, serve({context, Endpoint(argv[1])}, Endpoint(argv[2]), delay),
+                   [](std::exception_ptr error) {
+                       if (error) std::rethrow_exception(error);
+                   });
     context.run();
     return 0;
 } catch (const std::exception &error) {
