@@ -33,8 +33,9 @@ Result<void> Spools::abort(std::uint64_t xid, std::uint32_t subxid) {
 std::unique_ptr<Spool> Spools::take(std::uint64_t xid) {
     auto spool = spools_.extract(xid);
     if (spool.empty()) return nullptr;
-    bytes_ -= spool.mapped()->bytes();
-    return std::move(spool.mapped());
+    std::unique_ptr<Spool> taken = std::move(spool.mapped());
+    bytes_ -= taken->bytes();
+    return taken;
 }
 
 }  // namespace walferry
