@@ -184,8 +184,7 @@ Result<void> Session::send_batch(const PreparedBatch &batch, std::uint64_t rows,
     const std::string &array = array_.finish();
     params_.clear();
     params_.add(array.data(), static_cast<int>(array.size()), true);
-    const std::string count = std::to_string(rows);
-    if (batch.self_checking) params_.add_text(count);
+    if (batch.self_checking) params_.add_text(std::to_string(rows));
     WF_TRY(pipeline_.send_prepared(batch.name, params_));
     return owe({&relation, nullptr, nullptr, batch.self_checking ? std::nullopt : std::optional(rows), nullptr});
 }

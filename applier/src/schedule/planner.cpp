@@ -34,8 +34,8 @@ GroupLimits group_limits(std::size_t workers, std::size_t budget_bytes) {
 }
 
 Planner::Planner(Ring<Frame> &frames, std::vector<Ring<Group> *> workers, Ring<Group> *ahead,
-                 const Turnstile &turnstile, Doorbell &bell, CopyFilter filter, Lsn applied_lsn, GroupLimits limits,
-                 SpoolOptions spool_options, ByteBudget &budget)
+                 const Turnstile &turnstile, Doorbell &bell, CopyFilter filter, Lsn applied_lsn,
+                 const GroupLimits &limits, SpoolOptions spool_options, ByteBudget &budget)
     : frames_(frames),
       workers_(std::move(workers)),
       ahead_worker_(ahead),

@@ -60,7 +60,7 @@ public:
     // `workers`: a ring for each, at least one. `ahead`: the ring of the worker that applies ahead of commits, or null: none
     // does. `applied_lsn`: everything before is applied already. `budget`: the receiver's.
     Planner(Ring<Frame> &frames, std::vector<Ring<Group> *> workers, Ring<Group> *ahead, const Turnstile &turnstile,
-            Doorbell &bell, CopyFilter filter, Lsn applied_lsn, GroupLimits limits, SpoolOptions spool_options,
+            Doorbell &bell, CopyFilter filter, Lsn applied_lsn, const GroupLimits &limits, SpoolOptions spool_options,
             ByteBudget &budget);
 
     // Until stop is requested (ring the doorbell then), or the stream is malformed.
