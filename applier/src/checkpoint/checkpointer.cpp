@@ -2,7 +2,6 @@
 #include "checkpoint/checkpointer.h"
 
 #include <chrono>
-#include <thread>
 
 namespace walferry {
 
@@ -14,14 +13,13 @@ constexpr std::chrono::milliseconds save_interval{500};
 
 Result<void> Checkpointer::run(const StopFlag &stop) {
     auto last_save = steady_clock::time_point{};
-    while (!stop.requested()) {
+    do {
         const bool news = positions_.applied_lsn.get() > positions_.flushed_lsn.get();
         if (news && steady_clock::now() - last_save >= save_interval) {
             WF_TRY(save());
             last_save = steady_clock::now();
         }
-        std::this_thread::sleep_for(look_interval);
-    }
+    } while (!stop.wait_for(look_interval));
     return {};
 }
 

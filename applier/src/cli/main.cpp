@@ -18,12 +18,16 @@ namespace walferry {
 
 namespace {
 
-StopFlag stop;                               // written by the signal handler and by run
+// Requested by the signal handler. Made by the first call, which comes before the handler is installed.
+StopFlag &stop_flag() {
+    static StopFlag stop;
+    return stop;
+}
 volatile std::sig_atomic_t signal_seen = 0;  // written by the handler, read by main after all is done
 
 extern "C" void request_stop(int number) {
     signal_seen = number;
-    stop.request();
+    stop_flag().request();
     std::signal(SIGTERM, SIG_DFL);
     std::signal(SIGINT, SIG_DFL);
 }
@@ -47,6 +51,7 @@ ExitCode main_result(int argc, const char *const *argv) {
     const auto arguments = parse_arguments(argc, argv);
     if (!arguments) return report_error(arguments.error());
     start_log(arguments->log_level);
+    StopFlag &stop = stop_flag();
     install_signal_handlers();
     const auto done = perform(*arguments, stop);
     if (!done && done.error().kind == ErrorKind::interrupted && arguments->verb != Verb::run) {

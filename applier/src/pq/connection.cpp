@@ -14,7 +14,6 @@ namespace walferry::pq {
 namespace {
 
 // How long a wait may go on before the stop flag is looked at.
-constexpr int stop_check_ms = 100;
 // How many bytes of COPY data may wait in libpq's buffer.
 constexpr std::size_t flush_bytes = 64 * 1024;
 
@@ -45,7 +44,6 @@ std::string refusal_sqlstate(const Keywords &keywords) {
            std::chrono::steady_clock::now() < deadline) {
         pollfd socket{PQsocket(probe.get()), static_cast<short>(status == PGRES_POLLING_READING ? POLLIN : POLLOUT), 0};
         if (socket.fd < 0) break;
-        poll(&socket, 1, stop_check_ms);
         if (socket.revents != 0) status = PQconnectPoll(probe.get());
     }
     const std::string message = PQerrorMessage(probe.get());
@@ -116,15 +114,16 @@ Result<short> Connection::wait_socket(short events, int timeout_ms) {
     const auto deadline = steady_clock::now() + std::chrono::milliseconds(timeout_ms);
     while (true) {
         WF_TRY(cancel_if_stopped());
-        int slice = stop_check_ms;
+        int wait_ms = -1;
         if (timeout_ms >= 0) {
-            const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(deadline - steady_clock::now());
-            slice = static_cast<int>(std::clamp<long>(left.count(), 0, stop_check_ms));
+            const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - steady_clock::now());
+            wait_ms = static_cast<int>(std::clamp<long>(left.count(), 0, timeout_ms));
         }
-        pollfd socket{PQsocket(raw()), events, 0};
-        const int ready = poll(&socket, 1, slice);
-        if (ready > 0) return socket.revents;
-        if (ready < 0 && errno != EINTR) return fail(connection_lost(side_, raw()));
+        // After the cancellation the rest is waited for: poll passes over a negative descriptor.
+        const int stop_fd = stop_ != nullptr && !cancelled_ ? stop_->fd() : -1;
+        pollfd events_of[] = {{PQsocket(raw()), events, 0}, {stop_fd, POLLIN, 0}};
+        if (poll(events_of, 2, wait_ms) < 0 && errno != EINTR) return fail(connection_lost(side_, raw()));
+        if (events_of[0].revents != 0) return events_of[0].revents;
         if (timeout_ms >= 0 && steady_clock::now() >= deadline) return short{0};
     }
 }

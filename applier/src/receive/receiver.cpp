@@ -19,7 +19,9 @@ constexpr milliseconds back_pressure_pause{1};
 // How long frames may stay away before the plugin is asked for what it holds; a change waits no longer than this and the
 // heartbeat's way through the WAL.
 constexpr milliseconds held_max{10};
-constexpr int idle_wait_ms = 100;
+// How soon it is seen that all that has arrived is applied, after a keepalive has said that there is no more.
+constexpr milliseconds settle_interval{1};
+constexpr milliseconds idle_wait{100};
 
 // Bytes before the payload of an XLogData message: 'w', start, end, time (PostgreSQL, "Streaming Replication Protocol").
 constexpr std::size_t xlog_data_header = 1 + 8 + 8 + 8;
@@ -56,8 +58,7 @@ Result<void> Receiver::run(const StopFlag &stop) {
         if (size > 0) {
             WF_TRY(handle({std::unique_ptr<char, pq::FreeCopyData>(data), static_cast<std::size_t>(size)}, stop));
         } else if (size == 0) {
-            const bool waiting = may_be_held_ && !heartbeat_sent_;
-            WF_TRY(connection_.wait_readable(waiting ? static_cast<int>(held_max.count()) : idle_wait_ms));
+            WF_TRY(connection_.wait_readable(static_cast<int>(idle_time().count())));
             if (PQconsumeInput(connection_.raw()) == 0) {
                 return fail(pq::connection_lost(Side::source, connection_.raw()));
             }
@@ -72,6 +73,11 @@ Result<void> Receiver::run(const StopFlag &stop) {
         }
     }
     return {};
+}
+
+milliseconds Receiver::idle_time() const {
+    if (may_be_held_) return heartbeat_sent_ ? idle_wait : held_max;
+    return keepalive_lsn_ > positions_.applied_lsn.get() ? settle_interval : idle_wait;
 }
 
 Result<void> Receiver::handle(pq::CopyData message, const StopFlag &stop) {

@@ -59,6 +59,7 @@ private:
     Result<void> handle(pq::CopyData message, const StopFlag &stop);
     Result<void> handle_keepalive(std::string_view body);
     void settle(const StopFlag &stop);
+    std::chrono::milliseconds idle_time() const;
     Result<void> push(std::unique_ptr<Frame> frame, const StopFlag &stop);
     Result<void> send_feedback();
     Result<void> send_feedback_if_due();

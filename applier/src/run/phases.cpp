@@ -5,7 +5,6 @@
 #include <spdlog/spdlog.h>
 
 #include <chrono>
-#include <thread>
 #include <unordered_map>
 #include <unordered_set>
 
@@ -51,7 +50,7 @@ Result<void> wait_for_older_transactions(TaskSession &session) {
     WF_ASSIGN(const pq::Rows now, session.source.exec("SELECT pg_snapshot_xmax(pg_current_snapshot())"));
     const std::string xmax = now.text(0, 0);
     auto next_report = steady_clock::now() + std::chrono::seconds(5);
-    while (!session.stop.requested()) {
+    do {
         WF_ASSIGN(const pq::Rows ended,
                   session.source.exec("SELECT pg_snapshot_xmin(pg_current_snapshot()) >= $1::xid8", {xmax}));
         if (ended.boolean(0, 0)) return {};
@@ -66,8 +65,7 @@ Result<void> wait_for_older_transactions(TaskSession &session) {
             spdlog::info("waiting for transactions at the source that began before the slot: {}", rows.view(0, 0));
             next_report = steady_clock::now() + std::chrono::seconds(30);
         }
-        std::this_thread::sleep_for(std::chrono::milliseconds(50));
-    }
+    } while (!session.stop.wait_for(std::chrono::milliseconds(50)));
     return fail(ErrorKind::interrupted, "stopped by request");
 }
 

@@ -27,6 +27,7 @@ namespace walferry {
 namespace {
 
 constexpr std::chrono::milliseconds tick_interval{50};
+constexpr std::chrono::milliseconds tick_interval_with_end{2};  // whoever waits for the end waits no longer
 // Frames are 64 KiB when there are many: enough of them to fill the byte budget, which is the real bound.
 constexpr std::size_t frame_ring_capacity = 4096;
 // A worker finds its next group ready. More would be planned too early: what has committed meanwhile holds nothing up.
@@ -147,8 +148,7 @@ Result<StreamEnd> stream(const Task &task, PipelineOptions options, const StopFl
         std::vector<std::jthread> worker_threads;
         for (Worker &worker : workers) worker_threads.push_back(start_stage(worker, halt));
         const auto checkpointer_thread = start_stage(checkpointer, halt);
-        while (!halt.flag().requested()) {
-            std::this_thread::sleep_for(tick_interval);
+        while (!halt.flag().wait_for(options.until.valid() ? tick_interval_with_end : tick_interval)) {
             const bool reached = options.until.valid() && positions.applied_lsn.get() >= options.until;
             if (stop.requested() || reached) halt.request();
             tick(positions);

@@ -24,13 +24,6 @@ using std::chrono::steady_clock;
 constexpr milliseconds backoff_min{500};
 constexpr milliseconds backoff_max{30'000};
 
-// Sleep, but wake for the operator. False when stop was requested.
-bool pause(milliseconds time, const StopFlag &stop) {
-    const auto deadline = steady_clock::now() + time;
-    while (steady_clock::now() < deadline && !stop.requested()) std::this_thread::sleep_for(milliseconds(50));
-    return !stop.requested();
-}
-
 // One task of this name at a time. The lock of a process that was killed may outlive it for a moment.
 Result<void> lock_task(pq::Connection &destination, const Task &task, const StopFlag &stop) {
     const auto deadline = steady_clock::now() + seconds(10);
@@ -38,7 +31,7 @@ Result<void> lock_task(pq::Connection &destination, const Task &task, const Stop
         WF_ASSIGN(const bool locked, try_lock_task(destination, task.name));
         if (locked) return {};
         if (steady_clock::now() >= deadline) break;
-        if (!pause(milliseconds(250), stop)) return fail(ErrorKind::interrupted, "stopped by request");
+        if (stop.wait_for(milliseconds(250))) return fail(ErrorKind::interrupted, "stopped by request");
     }
     return fail(Error{ErrorKind::state,
                       Side::destination,
@@ -265,7 +258,7 @@ Result<void> run_task(const Task &task, const RunOptions &options, const StopFla
             return fail(std::move(error));
         }
         spdlog::warn("{}; trying again in {:.1f} s", error.text(), static_cast<double>(backoff.count()) / 1000);
-        if (!pause(backoff, stop)) return {};
+        if (stop.wait_for(backoff)) return {};
         backoff = std::min(backoff * 2, backoff_max);
     }
 }
