@@ -5,6 +5,7 @@
 //   walferry.checkpoint   how far the stream is applied: written in the transaction that applies
 //   walferry.progress     what has been flushed and may be confirmed to the slot; also what `status` reads
 //   walferry.table_state  one row a table: its copy's snapshot
+//   walferry.ddl          one row a DDL statement of the source (ddl_history.h)
 //
 // Invariants:
 //   1. checkpoint.lsn moves only from the value that its writer knows: a second writer fails (advance_checkpoint_sql).
@@ -81,7 +82,7 @@ struct Progress {
 
 // Does the destination hold walferry's tables?
 Result<bool> bookkeeping_exists(pq::Connection &destination);
-// Make them if they are missing.
+// Make those that are missing: at every start, as a task that an earlier version began lacks the younger ones.
 Result<void> create_bookkeeping(pq::Connection &destination);
 
 // The task's record, if it has begun.

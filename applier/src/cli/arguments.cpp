@@ -5,6 +5,7 @@
 #include <CLI/Config.hpp>
 #include <CLI/Formatter.hpp>
 #include <array>
+#include <charconv>
 
 #include "base/lsn.h"
 #include "observe/log.h"
@@ -28,6 +29,13 @@ constexpr std::array<VerbHelp, 5> verbs = {{
     {Verb::cleanup, "cleanup", "Remove slot and bookkeeping of the task; copied tables stay", false},
 }};
 
+constexpr const char *ddl_summary = "List the schema changes that the task has met; decide about one that failed";
+constexpr std::array<VerbHelp, 3> ddl_verbs = {{
+    {Verb::ddl_list, "list", "List the statements: what they are, what became of them", true},
+    {Verb::ddl_skip, "skip", "Leave a statement out that failed", false},
+    {Verb::ddl_done, "done", "Take a statement that failed for done: it was run by hand", false},
+}};
+
 constexpr const char *exit_codes =
     "Exit codes: 0 ok, 1 bad arguments, 2 bad task file, 3 wrong state, 4 error of a server,\n"
     "5 a change can't be applied, 6 source and 7 destination can't be reached,\n"
@@ -43,24 +51,62 @@ std::string check_level(const std::string &text) {
     return "must be trace, debug, info, warn or error, not \"" + text + "\"";
 }
 
-void add_verb(CLI::App &app, const VerbHelp &help, Arguments &arguments, std::string &until) {
+std::optional<std::int64_t> parse_id(const std::string &text) {
+    std::int64_t id = 0;
+    const auto *const end = text.data() + text.size();
+    const auto [rest, error] = std::from_chars(text.data(), end, id);
+    if (error != std::errc() || rest != end || id <= 0) return std::nullopt;
+    return id;
+}
+
+std::string check_id(const std::string &text) {
+    if (parse_id(text)) return {};
+    return "must be a number that \"walferry ddl list\" shows, not \"" + text + "\"";
+}
+
+// Options as they were given, that checks have approved.
+struct Texts {
+    std::string until;
+    std::string id;
+};
+
+void add_verb(CLI::App &app, const VerbHelp &help, Arguments &arguments, Texts &texts) {
     auto *command = app.add_subcommand(help.name, help.summary);
     command->add_option("FILE", arguments.file, "The task file (TOML)")->required();
+    if (help.verb == Verb::ddl_skip || help.verb == Verb::ddl_done) {
+        command->add_option("ID", texts.id, "The statement's number")->required()->check(CLI::Validator(check_id, ""));
+    }
     if (help.has_json) command->add_flag("--json", arguments.json, "Print JSON instead of text");
     if (help.verb == Verb::run) {
         command
-            ->add_option("--until", until,
+            ->add_option("--until", texts.until,
                          "Exit when everything up to this place in the source's WAL is applied: now, or an LSN")
             ->check(CLI::Validator(check_until, ""));
     }
     command->callback([&arguments, &help] { arguments.verb = help.verb; });
 }
 
+void add_ddl(CLI::App &app, Arguments &arguments, Texts &texts) {
+    auto *command = app.add_subcommand("ddl", ddl_summary);
+    command->require_subcommand(1);
+    for (const auto &help : ddl_verbs) add_verb(*command, help, arguments, texts);
+}
+
+// The word in place of which a verb was expected. CLI11 would only say that one is missing.
+std::string unknown_verb(const CLI::App &app) {
+    const auto left = app.remaining(true);
+    const auto verbs_given = app.get_subcommands();
+    if (left.empty()) return {};
+    if (verbs_given.empty()) return left.front();
+    const bool ddl = verbs_given.front()->get_name() == "ddl" && verbs_given.front()->get_subcommands().empty();
+    return ddl ? "ddl " + left.front() : std::string{};
+}
+
 }  // namespace
 
 Result<Arguments> parse_arguments(int argc, const char *const *argv) {
     Arguments arguments;
-    std::string until;
+    Texts texts;
     CLI::App app("Keeps a PostgreSQL database equal to another one: schema, data, then every change.", "walferry");
     app.footer(exit_codes);
     app.require_subcommand(1);
@@ -68,7 +114,8 @@ Result<Arguments> parse_arguments(int argc, const char *const *argv) {
     app.set_version_flag("--version", "walferry " WALFERRY_VERSION);
     app.add_option("--log-level", arguments.log_level, "trace, debug, info, warn or error (info)")
         ->check(CLI::Validator(check_level, ""));
-    for (const auto &help : verbs) add_verb(app, help, arguments, until);
+    for (const auto &help : verbs) add_verb(app, help, arguments, texts);
+    add_ddl(app, arguments, texts);
     try {
         app.parse(argc, argv);
     } catch (const CLI::CallForVersion &version) {
@@ -78,13 +125,13 @@ Result<Arguments> parse_arguments(int argc, const char *const *argv) {
         arguments.verb = Verb::help;
         arguments.help = app.help();
     } catch (const CLI::ParseError &error) {
-        const auto left = app.remaining();
-        if (app.get_subcommands().empty() && !left.empty()) {  // CLI11 would only say that a verb is missing
-            return fail(ErrorKind::usage, "unknown verb \"" + left.front() + "\"", "Try \"walferry --help\".");
+        if (const auto verb = unknown_verb(app); !verb.empty()) {
+            return fail(ErrorKind::usage, "unknown verb \"" + verb + "\"", "Try \"walferry --help\".");
         }
         return fail(ErrorKind::usage, error.what(), "Try \"walferry --help\" or \"walferry VERB --help\".");
     }
-    if (!until.empty()) arguments.until = until;
+    if (!texts.until.empty()) arguments.until = texts.until;
+    arguments.id = parse_id(texts.id).value_or(0);
     return arguments;
 }
 

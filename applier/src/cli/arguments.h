@@ -3,6 +3,7 @@
 // SPDX-License-Identifier: PostgreSQL
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 
@@ -10,11 +11,12 @@
 
 namespace walferry {
 
-enum class Verb { help, run, precheck, status, verify, cleanup };
+enum class Verb { help, run, precheck, status, verify, ddl_list, ddl_skip, ddl_done, cleanup };
 
 struct Arguments {
     Verb verb = Verb::help;
-    std::string file;  // the task file
+    std::string file;     // the task file
+    std::int64_t id = 0;  // of a DDL statement; only with Verb::ddl_skip and Verb::ddl_done
     bool json = false;
     std::optional<std::string> until;  // "now" or an LSN
     std::string log_level = "info";

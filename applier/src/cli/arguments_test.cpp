@@ -5,6 +5,7 @@
 
 #include <gtest/gtest.h>
 
+#include <cstdint>
 #include <vector>
 
 namespace walferry {
@@ -36,10 +37,32 @@ TEST(Arguments, TakesTheVerbsAndTheirOptions) {
     EXPECT_EQ(parse({"run", "--until", "now", "a"})->until, "now");
 }
 
+TEST(Arguments, TakesTheVerbsOfDdl) {
+    const auto list = parse({"ddl", "list", "shop.toml", "--json"});
+    ASSERT_TRUE(list.has_value()) << list.error().text();
+    EXPECT_EQ(list->verb, Verb::ddl_list);
+    EXPECT_EQ(list->file, "shop.toml");
+    EXPECT_TRUE(list->json);
+
+    const auto skip = parse({"ddl", "skip", "shop.toml", "9223372036854775807", "--log-level", "debug"});
+    ASSERT_TRUE(skip.has_value()) << skip.error().text();
+    EXPECT_EQ(skip->verb, Verb::ddl_skip);
+    EXPECT_EQ(skip->file, "shop.toml");
+    EXPECT_EQ(skip->id, INT64_MAX);
+    EXPECT_EQ(skip->log_level, "debug");
+
+    const auto done = parse({"ddl", "done", "shop.toml", "010"});
+    ASSERT_TRUE(done.has_value()) << done.error().text();
+    EXPECT_EQ(done->verb, Verb::ddl_done);
+    EXPECT_EQ(done->id, 10);
+}
+
 TEST(Arguments, HelpAndVersionAreText) {
     EXPECT_EQ(parse({"--version"})->help, "walferry " WALFERRY_VERSION "\n");
     EXPECT_NE(parse({"--help"})->help.find("precheck"), std::string::npos);
     EXPECT_NE(parse({"run", "--help"})->help.find("--until"), std::string::npos);
+    EXPECT_NE(parse({"ddl", "--help"})->help.find("skip"), std::string::npos);
+    EXPECT_NE(parse({"ddl", "skip", "--help"})->help.find("ID"), std::string::npos);
 }
 
 TEST(Arguments, RefusesWhatItDoesNotKnow) {
@@ -54,6 +77,20 @@ TEST(Arguments, RefusesWhatItDoesNotKnow) {
         {"run", "--until", "", "a"},
         {"run", "--until", "0/", "a"},
         {"--log-level", "loud", "run", "a"},
+        {"ddl"},
+        {"ddl", "fly"},
+        {"ddl", "a", "list"},
+        {"ddl", "list"},
+        {"ddl", "list", "a", "1"},
+        {"ddl", "skip", "a"},
+        {"ddl", "skip", "a", "1", "2"},
+        {"ddl", "skip", "a", "0"},
+        {"ddl", "skip", "a", "-1"},
+        {"ddl", "skip", "a", "0x10"},
+        {"ddl", "skip", "a", "1.5"},
+        {"ddl", "done", "a", "9223372036854775808"},
+        {"ddl", "done", "--json", "a", "1"},
+        {"skip", "a", "1"},
     };
     for (const auto &words : wrong) {
         const auto arguments = parse(words);
@@ -61,6 +98,12 @@ TEST(Arguments, RefusesWhatItDoesNotKnow) {
         EXPECT_EQ(arguments.error().kind, ErrorKind::usage);
         EXPECT_FALSE(arguments.error().message.empty());
     }
+}
+
+TEST(Arguments, NamesAnUnknownVerb) {
+    EXPECT_EQ(parse({"fly"}).error().message, "unknown verb \"fly\"");
+    EXPECT_EQ(parse({"ddl", "fly", "a"}).error().message, "unknown verb \"ddl fly\"");
+    EXPECT_NE(parse({"ddl", "skip", "a", "first"}).error().message.find("not \"first\""), std::string::npos);
 }
 
 }  // namespace

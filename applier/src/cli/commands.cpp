@@ -3,8 +3,11 @@
 
 #include <fmt/core.h>
 
+#include "checkpoint/ddl_history.h"
 #include "cli/cleanup.h"
+#include "config/connections.h"
 #include "config/task.h"
+#include "observe/ddl_report.h"
 #include "observe/status.h"
 #include "precheck/precheck.h"
 #include "precheck/report.h"
@@ -41,6 +44,21 @@ Result<ExitCode> perform_verify(const Task &task, const Arguments &arguments, St
     return comparison.equal() ? ExitCode::ok : ExitCode::difference;
 }
 
+Result<ExitCode> perform_ddl_list(const Task &task, const Arguments &arguments, StopFlag &stop) {
+    WF_ASSIGN(auto destination, pq::Connection::open(control_connection(task, Side::destination, "ddl", &stop)));
+    WF_ASSIGN(const std::vector<DdlStatement> statements, list_ddl(destination, task.name));
+    fmt::print("{}", arguments.json ? ddl_as_json(task.name, statements) : ddl_as_text(task.name, statements));
+    return ExitCode::ok;
+}
+
+Result<ExitCode> perform_ddl_decision(const Task &task, const Arguments &arguments, StopFlag &stop) {
+    const auto decision = arguments.verb == Verb::ddl_skip ? DdlDecision::skip : DdlDecision::done;
+    WF_ASSIGN(auto destination, pq::Connection::open(control_connection(task, Side::destination, "ddl", &stop)));
+    WF_ASSIGN(const DdlStatement statement, decide_ddl(destination, task.name, arguments.id, decision));
+    fmt::print("{}", decision_as_text(task.name, statement));
+    return ExitCode::ok;
+}
+
 Result<ExitCode> perform_cleanup(const Task &task, StopFlag &stop) {
     WF_ASSIGN(const std::string report, cleanup(task, stop));
     fmt::print("{}", report);
@@ -64,6 +82,11 @@ Result<ExitCode> perform(const Arguments &arguments, StopFlag &stop) {
             return perform_status(task, arguments, stop);
         case Verb::verify:
             return perform_verify(task, arguments, stop);
+        case Verb::ddl_list:
+            return perform_ddl_list(task, arguments, stop);
+        case Verb::ddl_skip:
+        case Verb::ddl_done:
+            return perform_ddl_decision(task, arguments, stop);
         case Verb::cleanup:
             return perform_cleanup(task, stop);
         case Verb::help:

@@ -26,6 +26,14 @@ struct KnownSection {
     Words keys;
 };
 
+// [ddl]: each class of statements, then the rest.
+Words ddl_keys() {
+    Words keys;
+    for (std::size_t i = 0; i < ddl_class_count; ++i) keys.emplace_back(to_string(static_cast<DdlClass>(i)));
+    keys.insert(keys.end(), {"role", "lock_timeout_seconds", "lock_retry_seconds"});
+    return keys;
+}
+
 const std::vector<KnownSection> &known_sections() {
     static const std::vector<KnownSection> sections = {
         {"task", {"name", "stages"}},
@@ -35,6 +43,7 @@ const std::vector<KnownSection> &known_sections() {
         {"schema", {"owners", "grants", "pg_bin"}},
         {"copy", {"jobs"}},
         {"apply", {"workers", "buffer_mb", "streaming", "spool_folder", "spool_mb"}},
+        {"ddl", ddl_keys()},
         {"retry", {"connection_seconds"}},
     };
     return sections;
@@ -178,7 +187,6 @@ Result<void> read_number(const File &file, std::string_view section, std::string
     return {};
 }
 
-// Calls `each(text, node)` for every string of an array.
 // A number of MiB, kept as bytes.
 Result<void> read_megabytes(const File &file, std::string_view section, std::string_view key, std::uint64_t min,
                             std::uint64_t max, std::uint64_t &bytes) {
@@ -188,6 +196,25 @@ Result<void> read_megabytes(const File &file, std::string_view section, std::str
     return {};
 }
 
+// One of the values' names.
+template <class Value>
+Result<void> read_choice(const File &file, std::string_view section, std::string_view key,
+                         std::initializer_list<Value> choices, Value &value) {
+    const auto *node = file.value(section, key);
+    if (node == nullptr) return {};
+    WF_ASSIGN(const std::string word, text_of(file, key, *node));
+    Words names;
+    for (const Value choice : choices) names.emplace_back(to_string(choice));
+    const auto known = std::find(names.begin(), names.end(), word);
+    if (known == names.end()) {
+        return file.refuse(node->source(), fmt::format("\"{}\" can't be \"{}\"{}; it is one of {}", key, word,
+                                                       did_you_mean(word, names), listed(names)));
+    }
+    value = choices.begin()[known - names.begin()];
+    return {};
+}
+
+// Calls `each(text, node)` for every string of an array.
 template <class Each>
 Result<void> read_texts(const File &file, std::string_view section, std::string_view key, Each each) {
     const auto *node = file.value(section, key);
@@ -283,8 +310,27 @@ Result<void> read_objects(const File &file, Task &task) {
                        "\"include\" is empty: the task would take no table");
 }
 
+// Requires: [schema] is read.
+Result<void> read_ddl(const File &file, Task &task) {
+    DdlPolicy &ddl = task.ddl;
+    if (task.grants) ddl.set(DdlClass::grants, DdlAction::replicate);
+    if (task.owners) ddl.set(DdlClass::owners, DdlAction::replicate);
+    for (std::size_t i = 0; i < ddl_class_count; ++i) {
+        const auto ddl_class = static_cast<DdlClass>(i);
+        DdlAction action = ddl.action(ddl_class);
+        WF_TRY(read_choice(file, "ddl", to_string(ddl_class), {DdlAction::replicate, DdlAction::skip, DdlAction::stop},
+                           action));
+        ddl.set(ddl_class, action);
+    }
+    ddl.role = task.owners ? DdlRole::preserve : DdlRole::applier;
+    WF_TRY(read_choice(file, "ddl", "role", {DdlRole::preserve, DdlRole::applier}, ddl.role));
+    WF_TRY(read_number<std::int64_t>(file, "ddl", "lock_timeout_seconds", 1, 3600, ddl.lock_timeout_seconds));
+    return read_number<std::int64_t>(file, "ddl", "lock_retry_seconds", 0, 315'360'000, ddl.lock_retry_seconds);
+}
+
 Result<Task> read_values(const File &file) {
     Task task;
+    task.file = file.path();
     WF_TRY(read_name(file, task));
     WF_TRY(read_stages(file, task));
     WF_TRY(read_conninfo(file, "source", task.source_conninfo));
@@ -305,6 +351,7 @@ Result<Task> read_values(const File &file) {
     // The upper bound, ten years, keeps sums with points in time from overflowing.
     WF_TRY(
         read_number<std::int64_t>(file, "retry", "connection_seconds", 0, 315'360'000, task.retry_connection_seconds));
+    WF_TRY(read_ddl(file, task));
     return task;
 }
 

@@ -93,7 +93,7 @@ TEST(ParseTask, NamesUnknownKeysAndSections) {
     EXPECT_EQ(refused("\n[object]\n"), "2:2: unknown section [object]; did you mean \"objects\"?");
     EXPECT_EQ(refused("name = 'x'\n"),
               "1:1: key \"name\" stands outside of a section; sections are task, source, destination, objects, schema, "
-              "copy, apply, retry");
+              "copy, apply, ddl, retry");
 }
 
 TEST(ParseTask, RefusesWrongTypes) {
@@ -139,6 +139,58 @@ TEST(ParseTask, ChecksStages) {
     EXPECT_EQ(refused("[task]\nstages = ['schema', 'strem']\n"),
               "2:21: unknown stage \"strem\"; did you mean \"stream\"?; stages are schema, copy, stream");
     EXPECT_EQ(refused("[task]\nstages = ['copy', 'copy']\n"), "2:19: stage \"copy\" is listed twice");
+}
+
+TEST(ParseTask, FollowsTheSchemaStageInDdl) {
+    const DdlPolicy plain = parsed(required).ddl;
+    EXPECT_EQ(plain.role, DdlRole::applier);
+    EXPECT_EQ(plain.action(DdlClass::grants), DdlAction::skip);
+    EXPECT_EQ(plain.action(DdlClass::owners), DdlAction::skip);
+    EXPECT_EQ(plain.action(DdlClass::tables), DdlAction::replicate);
+    EXPECT_EQ(plain.lock_timeout_seconds, 5);
+    EXPECT_EQ(plain.lock_retry_seconds, 600);
+
+    const DdlPolicy owners = parsed(required + "[schema]\nowners = true\n").ddl;
+    EXPECT_EQ(owners.role, DdlRole::preserve);
+    EXPECT_EQ(owners.action(DdlClass::owners), DdlAction::replicate);
+    EXPECT_EQ(owners.action(DdlClass::grants), DdlAction::skip);
+
+    const DdlPolicy set =
+        parsed(required + "[ddl]\nrole = 'applier'\nowners = 'stop'\n[schema]\nowners = true\ngrants = true\n").ddl;
+    EXPECT_EQ(set.role, DdlRole::applier);
+    EXPECT_EQ(set.action(DdlClass::owners), DdlAction::stop);
+    EXPECT_EQ(set.action(DdlClass::grants), DdlAction::replicate);
+}
+
+TEST(ParseTask, TakesEveryKeyOfDdl) {
+    std::string text = required + "[ddl]\nrole = 'preserve'\nlock_timeout_seconds = 1\nlock_retry_seconds = 0\n";
+    for (std::size_t i = 0; i < ddl_class_count; ++i) {
+        text += to_string(static_cast<DdlClass>(i)) + std::string(" = 'stop'\n");
+    }
+    const DdlPolicy policy = parsed(text).ddl;
+    EXPECT_EQ(policy.role, DdlRole::preserve);
+    EXPECT_EQ(policy.lock_timeout_seconds, 1);
+    EXPECT_EQ(policy.lock_retry_seconds, 0);
+    for (std::size_t i = 0; i < ddl_class_count; ++i) {
+        EXPECT_EQ(policy.action(static_cast<DdlClass>(i)), DdlAction::stop) << i;
+    }
+}
+
+TEST(ParseTask, ChecksDdl) {
+    EXPECT_EQ(refused(required + "[ddl]\ntable = 'skip'\n"),
+              "6:1: unknown key \"table\" in [ddl]; did you mean \"tables\"?");
+    EXPECT_EQ(refused(required + "[ddl]\nother = 'skip'\n"), "6:1: unknown key \"other\" in [ddl]");
+    EXPECT_EQ(
+        refused(required + "[ddl]\ntables = 'replicat'\n"),
+        "6:10: \"tables\" can't be \"replicat\"; did you mean \"replicate\"?; it is one of replicate, skip, stop");
+    EXPECT_EQ(refused(required + "[ddl]\nroles = true\n"), "6:9: \"roles\" must be a string, not true or false");
+    EXPECT_EQ(refused(required + "[ddl]\nrole = 'superuser'\n"),
+              "6:8: \"role\" can't be \"superuser\"; it is one of preserve, applier");
+    EXPECT_EQ(refused(required + "[ddl]\nlock_timeout_seconds = 0\n"),
+              "6:24: \"lock_timeout_seconds\" must lie between 1 and 3600, not 0");
+    EXPECT_EQ(refused(required + "[ddl]\nlock_retry_seconds = '5'\n"),
+              "6:22: \"lock_retry_seconds\" must be a whole number, not a string");
+    EXPECT_EQ(refused("[dll]\n"), "1:2: unknown section [dll]; did you mean \"ddl\"?");
 }
 
 TEST(ParseTask, ChecksNames) {

@@ -8,10 +8,12 @@
 #include <vector>
 
 #include "base/error.h"
+#include "config/ddl_policy.h"
 
 namespace walferry {
 
 struct Task {
+    std::string file;  // as it was named, for messages
     std::string name;  // [a-z0-9_]{1,40}
     bool schema_stage = true;
     bool copy_stage = true;
@@ -36,6 +38,8 @@ struct Task {
     std::string spool_folder = "/var/tmp";
     std::uint64_t spool_bytes = std::uint64_t{64} << 30;
     std::int64_t retry_connection_seconds = 43200;
+
+    DdlPolicy ddl;  // as read from a file: grants and owners follow `grants` and `owners`, the role follows `owners`
 };
 
 // Read and check a task file. Errors: ErrorKind::config, the message begins "FILE:line:column: ".

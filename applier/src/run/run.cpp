@@ -136,6 +136,7 @@ private:
         WF_ASSIGN(now.exclude, source_patterns(source, task_.exclude));
         if (record) {
             WF_TRY(check_same_task(*record, now));
+            WF_TRY(create_bookkeeping(destination));
         } else {
             if (!task_.copy_stage && !task_.stream_stage)
                 now.phase = Phase::schema;  // nothing will be read from a slot
