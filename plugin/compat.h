@@ -18,7 +18,14 @@
 #include "varatt.h"
 #endif
 
+#include "executor/executor.h"
 #include "replication/reorderbuffer.h"
+
+#if PG_VERSION_NUM >= 160000
+#include "nodes/queryjumble.h"
+#else
+#include "utils/queryjumble.h"
+#endif
 
 /* PostgreSQL 18 says it as C11 does, before the function. */
 #if PG_VERSION_NUM >= 180000
@@ -39,6 +46,21 @@
 #define WF_PRIMARY_KEY_INDEX(relation) RelationGetPrimaryKeyIndex(relation, false)
 #else
 #define WF_PRIMARY_KEY_INDEX(relation) RelationGetPrimaryKeyIndex(relation)
+#endif
+
+/* PostgreSQL 18 dropped execute_once. */
+#if PG_VERSION_NUM >= 180000
+#define WF_EXECUTOR_RUN_HOOK(name, query, direction, count, execute_once) \
+	name(query, direction, count)
+#define WF_RUN_EXECUTOR(query, direction, count, execute_once) \
+	(next_executor_run ? next_executor_run(query, direction, count) \
+	 : standard_ExecutorRun(query, direction, count))
+#else
+#define WF_EXECUTOR_RUN_HOOK(name, query, direction, count, execute_once) \
+	name(query, direction, count, execute_once)
+#define WF_RUN_EXECUTOR(query, direction, count, execute_once) \
+	(next_executor_run ? next_executor_run(query, direction, count, execute_once) \
+	 : standard_ExecutorRun(query, direction, count, execute_once))
 #endif
 
 #endif							/* WALFERRY_COMPAT_H */

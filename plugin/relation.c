@@ -24,6 +24,7 @@
 #include "utils/syscache.h"
 
 #include "compat.h"
+#include "ddl.h"
 #include "relation.h"
 #include "wire.h"
 #include "wire_write.h"
@@ -228,13 +229,51 @@ load_keys(WfRelation *entry, Relation relation)
 	}
 }
 
+/*
+ * Which table it is and whether it is sent.  The rows of a rewrite come as those of
+ * a table without a name of its own, which takes the place of the one that it is
+ * made from at the statement's end.
+ */
+static void
+load_kind(WfRelation *entry, Relation relation, const WfSelection *selection)
+{
+	Oid			relid = entry->relid;
+	Form_pg_class class = relation->rd_rel;
+	HeapTuple	tuple = NULL;
+
+	entry->kind = WF_RELATION_TABLE;
+	entry->rewrites = class->relrewrite;
+	if (OidIsValid(entry->rewrites))
+	{
+		entry->kind = WF_RELATION_REWRITE;
+		tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(entry->rewrites));
+		if (!HeapTupleIsValid(tuple))
+			return;
+		relid = entry->rewrites;
+		class = (Form_pg_class) GETSTRUCT(tuple);
+		entry->selected = wf_selection_selects_rewrite(selection, relid, class);
+	}
+	else if (relid == wf_ddl_log_relation())
+	{
+		entry->kind = WF_RELATION_DDL_LOG;
+		entry->selected = true;
+	}
+	else
+		entry->selected = wf_selection_selects(selection, relid, class);
+	if (entry->selected)
+	{
+		entry->schema = get_namespace_name(class->relnamespace);
+		entry->table = pstrdup(NameStr(class->relname));
+	}
+	if (tuple != NULL)
+		ReleaseSysCache(tuple);
+}
+
 /* Fills in the definition; allocates in the current memory context. */
 static void
 load_definition(WfRelation *entry, Relation relation, bool readable)
 {
 	entry->replica_identity = relation->rd_rel->relreplident;
-	entry->schema = get_namespace_name(RelationGetNamespace(relation));
-	entry->table = pstrdup(RelationGetRelationName(relation));
 	load_columns(entry, relation, readable);
 	load_keys(entry, relation);
 	initStringInfo(&entry->message);
@@ -264,8 +303,7 @@ load(WfRelationCache *cache, WfRelation *entry, Relation relation)
 										   "walferry relation",
 										   ALLOCSET_SMALL_SIZES);
 	caller = MemoryContextSwitchTo(entry->context);
-	entry->selected = wf_selection_selects(&cache->options->selection,
-										   entry->relid, relation->rd_rel);
+	load_kind(entry, relation, &cache->options->selection);
 	if (entry->selected)
 		load_definition(entry, relation, cache->options->text);
 	MemoryContextSwitchTo(caller);

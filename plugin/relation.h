@@ -25,6 +25,8 @@ typedef struct WfRelation
 	bool		selected;		/* the rest is set only if it is sent at all */
 	bool		described;		/* the caller sets it: the reader knows this */
 	bool		calls_output;	/* some column is WF_ENCODE_OUTPUT */
+	char		kind;			/* WF_RELATION_* of wire.h */
+	Oid			rewrites;		/* of WF_RELATION_REWRITE: the table that its rows are of */
 	char		replica_identity;	/* as in pg_class.relreplident */
 	int			ncolumns;		/* that are sent */
 	int			nkeys;			/* of them in the replica identity */

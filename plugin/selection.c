@@ -264,6 +264,49 @@ wf_selection_selects(const WfSelection *selection, Oid relid,
 		patterns_select(selection, relid, class);
 }
 
+bool
+wf_selection_selects_rewrite(const WfSelection *selection, Oid relid,
+							 Form_pg_class class)
+{
+	return class->relkind == RELKIND_RELATION &&
+		patterns_select(selection, relid, class);
+}
+
+static bool
+selects_schema(const WfSelection *selection, const char *schema)
+{
+	ListCell   *cell;
+
+	foreach(cell, selection->exclude)
+	{
+		TablePattern *pattern = lfirst(cell);
+
+		if (matches_name(&pattern->schema, schema) && pattern->table.length == 1 &&
+			pattern->table.elements[0] == ANY_RUN)
+			return false;
+	}
+	foreach(cell, selection->include)
+	{
+		TablePattern *pattern = lfirst(cell);
+
+		if (matches_name(&pattern->schema, schema))
+			return true;
+	}
+	return false;
+}
+
+bool
+wf_selection_selects_name(const WfSelection *selection, const char *schema,
+						  const char *name)
+{
+	if (strcmp(schema, WF_SCHEMA) == 0)
+		return false;
+	if (name == NULL || *name == '\0')
+		return selects_schema(selection, schema);
+	return matches_any(selection->include, schema, name) &&
+		!matches_any(selection->exclude, schema, name);
+}
+
 /* walferry.selects(relation regclass, include text, exclude text) */
 Datum
 walferry_selects(PG_FUNCTION_ARGS)

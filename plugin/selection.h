@@ -33,4 +33,15 @@ extern void wf_selection_parse(const char *include, const char *exclude,
 extern bool wf_selection_selects(const WfSelection *selection, Oid relid,
 								 Form_pg_class class);
 
+/*
+ * By name, for an object of any kind in a schema; without a name (NULL or empty)
+ * the schema itself, which comes as soon as something in it could.
+ */
+extern bool wf_selection_selects_name(const WfSelection *selection,
+									  const char *schema, const char *name);
+
+/* Of a table that is being rewritten: the new rows, whatever the old ones were. */
+extern bool wf_selection_selects_rewrite(const WfSelection *selection, Oid relid,
+										 Form_pg_class class);
+
 #endif							/* WALFERRY_SELECTION_H */

@@ -14,6 +14,8 @@
 #include "utils/builtins.h"
 #include "utils/timestamp.h"
 
+#include "ddl_log.h"
+#include "ddl_select.h"
 #include "output.h"
 #include "walferry.h"
 #include "wire.h"
@@ -226,9 +228,63 @@ append_old(StringInfo out, WfRelation *relation, char old_kind,
 }
 
 static void
+append_strings(StringInfo out, const char *before, const WfTuple *row, int column,
+			   const char *separator)
+{
+	char	  **strings;
+	int			n;
+
+	wf_ddl_strings(row, column, &strings, &n);
+	for (int i = 0; i < n; i++)
+		appendStringInfo(out, "%s%s", i == 0 ? before : separator, strings[i]);
+}
+
+/* A DDL statement: what the destination runs, what it is about. */
+static void
+append_ddl(StringInfo out, const WfTuple *row)
+{
+	int32		flags = DatumGetInt32(row->values[WF_DDL_LOG_FLAGS]);
+	char	  **objects;
+	int			n;
+
+	appendStringInfo(out, "DDL %s", TextDatumGetCString(row->values[WF_DDL_LOG_TAG]));
+	if (flags & WF_DDL_MUTE)
+		appendStringInfoString(out, " (mute)");
+	if (flags & WF_DDL_UNMUTE)
+		appendStringInfoString(out, " (unmute)");
+	if (flags & (WF_DDL_MUTE | WF_DDL_UNMUTE))
+		return;
+	if (flags & WF_DDL_OUTSIDE)
+		appendStringInfoString(out, " (outside)");
+	if (flags & WF_DDL_PARTIAL)
+		appendStringInfoString(out, " (partial)");
+	if (flags & WF_DDL_OWNER)
+		appendStringInfoString(out, " (owner)");
+	if (row->nulls[WF_DDL_LOG_STATEMENTS])
+		appendStringInfo(out, ": %s", TextDatumGetCString(row->values[WF_DDL_LOG_STATEMENT]));
+	else
+		append_strings(out, " instead: ", row, WF_DDL_LOG_STATEMENTS, "; ");
+	append_strings(out, " path: ", row, WF_DDL_LOG_SEARCH_PATH, ", ");
+	wf_ddl_strings(row, WF_DDL_LOG_OBJECTS, &objects, &n);
+	for (int i = 0; i < n; i += WF_DDL_OBJECT_FIELDS)
+		appendStringInfo(out, "%s%s %s %s%s", i == 0 ? " objects: " : ", ", objects[i],
+						 objects[i + 1], objects[i + 4],
+						 strcmp(objects[i + 5], "{}") == 0 ? "" : objects[i + 5]);
+	wf_ddl_strings(row, WF_DDL_LOG_REWRITTEN, &objects, &n);
+	for (int i = 0; i < n; i += WF_DDL_REWRITTEN_FIELDS)
+		appendStringInfo(out, "%s%s%s", i == 0 ? " rewritten: " : ", ", objects[i + 1],
+						 *objects[i + 2] == 't' ? " (refill)" : "");
+}
+
+static void
 text_insert(StringInfo out, WfRelation *relation, const WfTuple *row)
 {
-	appendStringInfoString(out, "INSERT ");
+	if (relation->kind == WF_RELATION_DDL_LOG)
+	{
+		append_ddl(out, row);
+		return;
+	}
+	appendStringInfoString(out, relation->kind == WF_RELATION_REWRITE ? "REWRITE " : "INSERT ");
 	append_table(out, relation);
 	appendStringInfoString(out, " new:");
 	append_tuple(out, relation, 0, row);

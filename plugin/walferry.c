@@ -29,6 +29,8 @@
 #include "utils/builtins.h"
 #include "utils/memutils.h"
 
+#include "capture.h"
+#include "ddl_select.h"
 #include "settings.h"
 #include "walferry.h"
 #include "wire.h"
@@ -37,6 +39,7 @@ PG_MODULE_MAGIC;
 
 PG_FUNCTION_INFO_V1(walferry_library_version);
 
+extern void _PG_init(void);
 extern void _PG_output_plugin_init(OutputPluginCallbacks *callbacks);
 
 /* As often as pgoutput does. */
@@ -65,6 +68,7 @@ startup(LogicalDecodingContext *decoding, OutputPluginOptions *plugin_options,
 
 	/* A slot that is only being created has no options yet, and no changes. */
 	plugin_options->output_type = OUTPUT_PLUGIN_BINARY_OUTPUT;
+	plugin_options->receive_rewrites = true;
 	if (is_init)
 		return;
 
@@ -234,6 +238,24 @@ unpack(HeapTuple tuple, Relation relation, WfTuple *unpacked)
 					  unpacked->values, unpacked->nulls);
 }
 
+/*
+ * A row of the DDL log, written by the statement that it is about, stands for the
+ * statement.  What is removed from the log was long since read.
+ */
+static void
+send_ddl(WfState *state, ReorderBufferTXN *txn, WfRelation *entry, Relation relation,
+		 const ReorderBufferChange *change)
+{
+	if (change->action != REORDER_BUFFER_CHANGE_INSERT)
+		return;
+	unpack(WF_CHANGE_TUPLE(change->data.tp.newtuple), relation, &state->row);
+	if (!wf_ddl_select(&state->options.selection, &state->row))
+		return;
+	prepare_change(state, txn, change, entry);
+	state->output->insert(state->output->open(state), entry, &state->row);
+	finish_change(state);
+}
+
 static void
 send_change(WfState *state, WfRelation *entry, Relation relation,
 			const ReorderBufferChange *change)
@@ -286,8 +308,13 @@ change(LogicalDecodingContext *decoding, ReorderBufferTXN *txn,
 	if (entry->selected && !is_dropped(state, txn, change))
 	{
 		error_context_stack = &context;
-		prepare_change(state, txn, change, entry);
-		send_change(state, entry, relation, change);
+		if (entry->kind == WF_RELATION_DDL_LOG)
+			send_ddl(state, txn, entry, relation, change);
+		else
+		{
+			prepare_change(state, txn, change, entry);
+			send_change(state, entry, relation, change);
+		}
 		error_context_stack = context.previous;
 	}
 	count_progress(state);
@@ -456,6 +483,12 @@ message(LogicalDecodingContext *decoding, ReorderBufferTXN *txn,
 	}
 	MemoryContextSwitchTo(caller);
 	MemoryContextReset(state->change_context);
+}
+
+void
+_PG_init(void)
+{
+	wf_capture_init();
 }
 
 void

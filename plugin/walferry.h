@@ -24,7 +24,7 @@
 
 #define WF_VERSION "1.0"
 
-/* The schema whose tables are never sent: the extension's own. */
+/* The extension's schema, whose tables are never sent as tables. */
 #define WF_SCHEMA "walferry"
 
 /* The chunk of a streamed transaction that is being decoded. */

@@ -18,7 +18,7 @@
 #ifndef WALFERRY_WIRE_H
 #define WALFERRY_WIRE_H
 
-#define WF_PROTOCOL_VERSION 2
+#define WF_PROTOCOL_VERSION 3
 
 /* A frame is written when it has reached this size; one big message may exceed it. */
 #define WF_FRAME_SIZE (64 * 1024)
@@ -75,6 +75,22 @@
 #define WF_COLUMN_IDENTITY_ALWAYS 0x04	/* GENERATED ALWAYS AS IDENTITY */
 #define WF_COLUMN_NOT_NULL 0x08
 #define WF_COLUMN_PRIMARY_KEY 0x10	/* part of the primary key */
+
+/* What a relation message describes */
+#define WF_RELATION_TABLE 't'
+#define WF_RELATION_DDL_LOG 'l'	/* walferry.ddl_log: an inserted row is a DDL statement */
+#define WF_RELATION_REWRITE 'w' /* rows that a DDL statement has computed anew */
+
+/*
+ * Flags of a DDL statement: the column walferry.ddl_log.flags.  A row with one of
+ * the first two is no statement: between them lie changes of rows that the
+ * statement's own script makes at the destination too.
+ */
+#define WF_DDL_MUTE 0x01
+#define WF_DDL_UNMUTE 0x02
+#define WF_DDL_OUTSIDE 0x04		/* runs outside of a transaction */
+#define WF_DDL_PARTIAL 0x08		/* some of its objects are not selected */
+#define WF_DDL_OWNER 0x10		/* changes an owner, and nothing else */
 
 /* Truncate options */
 #define WF_TRUNCATE_CASCADE 0x01

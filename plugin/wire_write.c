@@ -173,6 +173,8 @@ wf_wire_relation(StringInfo out, const WfRelation *relation)
 	int			body = start_message(out, WF_MSG_RELATION);
 
 	pq_sendint32(out, relation->relid);
+	pq_sendbyte(out, relation->kind);
+	pq_sendint32(out, relation->rewrites);
 	send_string(out, relation->schema);
 	send_string(out, relation->table);
 	pq_sendbyte(out, relation->replica_identity);

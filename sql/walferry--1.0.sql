@@ -29,3 +29,78 @@ LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 
 COMMENT ON FUNCTION walferry.library_version() IS
 'version of the library walferry.so that this server has loaded';
+
+-- Each DDL statement, in the transaction that it ran in. The library writes here; nobody else may, since the
+-- destination executes what it reads.
+CREATE TABLE walferry.ddl_log (
+    id bigint NOT NULL,
+    lsn pg_lsn NOT NULL,
+    captured timestamptz NOT NULL,
+    role text NOT NULL,
+    session_role text NOT NULL,
+    tag text NOT NULL,
+    flags integer NOT NULL,
+    statement text NOT NULL,
+    statements text[],
+    search_path text[] NOT NULL,
+    settings text[] NOT NULL,
+    objects text[] NOT NULL,
+    rewritten text[] NOT NULL,
+    list text[] NOT NULL
+);
+-- A publication of all tables has this one too, and rows are removed from it.
+ALTER TABLE walferry.ddl_log REPLICA IDENTITY FULL;
+CREATE SEQUENCE walferry.ddl_log_id;
+REVOKE ALL ON TABLE walferry.ddl_log FROM PUBLIC;
+REVOKE ALL ON SEQUENCE walferry.ddl_log_id FROM PUBLIC;
+
+COMMENT ON TABLE walferry.ddl_log IS
+'DDL statements, as the destination learns of them';
+
+CREATE FUNCTION walferry.prune_ddl_log()
+RETURNS bigint
+LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+AS $$
+    WITH gone AS (
+        DELETE FROM walferry.ddl_log
+        WHERE captured < now() - interval '30 days'
+          AND lsn < ALL (SELECT confirmed_flush_lsn FROM pg_replication_slots
+                         WHERE plugin = 'walferry' AND database = current_database())
+        RETURNING 1)
+    SELECT count(*) FROM gone
+$$;
+
+COMMENT ON FUNCTION walferry.prune_ddl_log() IS
+'remove records that every slot has passed and that are older than 30 days';
+
+CREATE FUNCTION walferry.ddl_begins()
+RETURNS event_trigger
+AS 'MODULE_PATHNAME', 'walferry_ddl_begins'
+LANGUAGE C;
+
+CREATE FUNCTION walferry.table_is_rewritten()
+RETURNS event_trigger
+AS 'MODULE_PATHNAME', 'walferry_table_is_rewritten'
+LANGUAGE C;
+
+CREATE FUNCTION walferry.ddl_ends()
+RETURNS event_trigger
+AS 'MODULE_PATHNAME', 'walferry_ddl_ends'
+LANGUAGE C;
+
+COMMENT ON FUNCTION walferry.ddl_begins() IS
+'event trigger: stops a DDL statement that would not be recorded';
+COMMENT ON FUNCTION walferry.table_is_rewritten() IS
+'event trigger: notes which tables a DDL statement rewrites';
+COMMENT ON FUNCTION walferry.ddl_ends() IS
+'event trigger: records a DDL statement before what other event triggers do';
+
+-- Triggers of one event fire in the order of their names: these before those of users.
+CREATE EVENT TRIGGER "!walferry begins" ON ddl_command_start EXECUTE FUNCTION walferry.ddl_begins();
+CREATE EVENT TRIGGER "!walferry rewrites" ON table_rewrite EXECUTE FUNCTION walferry.table_is_rewritten();
+CREATE EVENT TRIGGER "!walferry drops" ON sql_drop EXECUTE FUNCTION walferry.ddl_ends();
+CREATE EVENT TRIGGER "!walferry ends" ON ddl_command_end EXECUTE FUNCTION walferry.ddl_ends();
+ALTER EVENT TRIGGER "!walferry begins" ENABLE ALWAYS;
+ALTER EVENT TRIGGER "!walferry rewrites" ENABLE ALWAYS;
+ALTER EVENT TRIGGER "!walferry drops" ENABLE ALWAYS;
+ALTER EVENT TRIGGER "!walferry ends" ENABLE ALWAYS;

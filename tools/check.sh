@@ -57,7 +57,8 @@ gtest() { # NAME PROGRAM
 #   2 of 5 tests failed.
 pg_regress() {
 	local conninfo host port user
-	conninfo=$("$top/tools/cluster.sh" create "$cluster" max_prepared_transactions=10)
+	conninfo=$("$top/tools/cluster.sh" create "$cluster" max_prepared_transactions=10 \
+		session_preload_libraries=walferry)
 	read -r host port user <<<"$conninfo"
 	run_suite regress 's/^[ #]*All ([0-9]+) tests passed.*/\1/p; s/^[ #]*([0-9]+) of ([0-9]+) tests failed.*/\2 \1/p' \
 		's/^[ #]*([0-9]+) of [0-9]+ tests failed.*/\1/p' \

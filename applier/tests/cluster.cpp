@@ -119,6 +119,11 @@ void Cluster::stop(const std::string &mode) { run_or_throw({cluster_script(), "s
 
 void Cluster::start() { run_or_throw({cluster_script(), "start", folder_}); }
 
+std::vector<std::string> with_capture(std::vector<std::string> settings) {
+    settings.emplace_back("session_preload_libraries=walferry");
+    return settings;
+}
+
 Clusters &shared_clusters() {
     auto &clusters = shared();
     if (!clusters) {

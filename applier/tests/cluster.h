@@ -37,10 +37,14 @@ private:
     std::string conninfo_;
 };
 
+// A source's sessions record their DDL.
+std::vector<std::string> with_capture(std::vector<std::string> settings);
+
 struct Clusters {
     Clusters(const std::string &name, const std::vector<std::string> &source_settings,
              const std::vector<std::string> &destination_settings)
-        : source(name + "-source", source_settings), destination(name + "-destination", destination_settings) {}
+        : source(name + "-source", with_capture(source_settings)),
+          destination(name + "-destination", destination_settings) {}
     Cluster source;
     Cluster destination;
 };

@@ -127,7 +127,7 @@ TEST(Shapes, ColumnAddedByTheOperator) {
     task.wait_for_stream(run);
     source.exec("INSERT INTO a VALUES (3, 'three')");
     pair.destination().exec("ALTER TABLE a ADD COLUMN n int");
-    source.exec("ALTER TABLE a ADD COLUMN n int");
+    source.exec("SET walferry.capture_ddl = off; ALTER TABLE a ADD COLUMN n int");
     source.exec("INSERT INTO a VALUES (4, 'four', 4); UPDATE a SET n = id WHERE id = 1");
     wait_while_running(run, "row 4",
                        [&] { return pair.destination().holds("SELECT EXISTS (SELECT FROM a WHERE id = 4)"); });

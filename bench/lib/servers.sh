@@ -7,7 +7,7 @@ cluster=$top/tools/cluster.sh
 server_settings=(shared_buffers=1GB fsync=on autovacuum=off max_wal_size=16GB wal_retrieve_retry_interval=10ms)
 
 create_servers() {
-	source_server=$("$cluster" create "$work/source" "${server_settings[@]}")
+	source_server=$("$cluster" create "$work/source" "${server_settings[@]}" session_preload_libraries=walferry)
 	destination_server=$("$cluster" create "$work/destination" "${server_settings[@]}")
 	source="$source_server dbname=bench"
 	destination="$destination_server dbname=bench"

@@ -19,7 +19,7 @@ ALTER TABLE t REPLICA IDENTITY DEFAULT;
 ALTER TABLE t RENAME d TO "D d";
 ALTER TABLE t RENAME TO t2;
 INSERT INTO t2 VALUES (4, 4);
-ALTER TABLE t2 ALTER c TYPE text;				-- rewrites; the rewrite is not sent
+ALTER TABLE t2 ALTER c TYPE text;				-- rewrites; its rows come as such
 INSERT INTO t2 VALUES (5, '5');
 ALTER TABLE t2 ALTER e SET NOT NULL;			-- fails: there are nulls
 SELECT stream();

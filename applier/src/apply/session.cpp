@@ -25,6 +25,8 @@ constexpr std::size_t copy_min = 2500;
 constexpr std::size_t batch_bytes_max = std::size_t{8} << 20;
 constexpr std::size_t copy_part = std::size_t{64} << 10;
 
+constexpr int prepared_answers = 4;
+
 constexpr Oid int8_type = 20;  // in every cluster: pg_type.dat
 
 // Whether the row that an update or delete is about can be told.
@@ -53,11 +55,16 @@ Result<std::unique_ptr<Session>> Session::open(pq::ConnectOptions options, std::
 Result<void> Session::set_up() {
     WF_TRY(pipeline_.enter());
     WF_TRY(pipeline_.send(lock_worker_sql, std::vector<pq::Param>{task_}));
-    WF_TRY(pipeline_.prepare("checkpoint", advance_checkpoint_sql, {}));
-    WF_TRY(prepare_find_destination_table(pipeline_));
+    WF_TRY(prepare());
     WF_TRY(pipeline_.sync());
-    for (int answers = 0; answers < 6; ++answers) WF_TRY(pipeline_.read());
+    for (int answers = 0; answers < 1 + prepared_answers + 1; ++answers) WF_TRY(pipeline_.read());
     return {};
+}
+
+// What every session needs: owes prepared_answers.
+Result<void> Session::prepare() {
+    WF_TRY(pipeline_.prepare("checkpoint", advance_checkpoint_sql, {}));
+    return prepare_find_destination_table(pipeline_);
 }
 
 Result<const DestinationTable *> Session::find_table(const Relation &relation) {
@@ -69,8 +76,68 @@ Result<Session::Table *> Session::table_of(const Relation &relation) {
     const auto found = tables_.find(&relation);
     if (found != tables_.end()) return &found->second;
     WF_TRY(settle());
-    WF_ASSIGN(auto destination, find_destination_table(connection_, pipeline_, relation));
+    WF_ASSIGN(auto destination, find_destination(relation));
     return &tables_.emplace(&relation, Table{std::move(destination), {}, {}}).first->second;
+}
+
+Result<DestinationTable> Session::find_destination(const Relation &relation) {
+    if (relation.kind == RelationKind::table) return find_destination_table(connection_, pipeline_, relation);
+    Relation staged = relation;
+    staged.name = "walferry_rewrite_" + std::to_string(relation.relid);
+    std::string definitions;
+    std::string columns;
+    for (const Column &column : relation.columns) {
+        if (!columns.empty()) {
+            definitions += ", ";
+            columns += ", ";
+        }
+        const auto name = connection_.quote_identifier(column.name);
+        columns += name;
+        definitions += name + " " + connection_.quote_qualified(column.type_schema, column.type_name);
+    }
+    WF_TRY(query("CREATE TEMPORARY TABLE IF NOT EXISTS " + connection_.quote_identifier(staged.name) + " (" +
+                 definitions + ") ON COMMIT DROP"));
+    WF_ASSIGN(const pq::Rows schema,
+              query("SELECT nspname FROM pg_catalog.pg_namespace WHERE oid = pg_catalog.pg_my_temp_schema()"));
+    staged.schema = schema.text(0, 0);
+    WF_ASSIGN(auto table, find_destination_table(connection_, pipeline_, staged));
+    const bool known = std::any_of(staged_rows_.begin(), staged_rows_.end(),
+                                   [&](const StagedRows &rows) { return rows.name == table.name; });
+    if (!known) staged_rows_.push_back({relation.rewrites, table.name, columns});
+    return table;
+}
+
+Result<pq::Rows> Session::query(const std::string &sql, std::span<const pq::Param> params) {
+    WF_TRY(settle());
+    WF_TRY(pipeline_.send(sql, params));
+    WF_TRY(pipeline_.flush());
+    return pipeline_.read();
+}
+
+Result<pq::Rows> Session::query_outside(const std::string &sql, std::span<const pq::Param> params) {
+    WF_TRY(leave_pipeline());
+    auto rows = params.empty() ? connection_.exec(sql) : connection_.exec(sql, params);
+    if (!rows) return rows;  // roll_back() enters the pipeline again
+    WF_TRY(pipeline_.enter());
+    return rows;
+}
+
+Result<void> Session::forget_tables() {
+    WF_TRY(settle());
+    tables_.clear();
+    WF_TRY(pipeline_.send("DEALLOCATE ALL"));
+    WF_TRY(prepare());
+    WF_TRY(pipeline_.flush());
+    for (int answers = 0; answers < 1 + prepared_answers; ++answers) WF_TRY(pipeline_.read());
+    return {};
+}
+
+Result<void> Session::drop_staged_rows(std::uint32_t relid) {
+    for (const StagedRows &rows : staged_rows_) {
+        if (rows.relid == relid) WF_TRY(send("DROP TABLE IF EXISTS " + rows.name));
+    }
+    std::erase_if(staged_rows_, [relid](const StagedRows &rows) { return rows.relid == relid; });
+    return settle();
 }
 
 Result<void> Session::send(const std::string &sql) {
@@ -333,6 +400,7 @@ Result<void> Session::commit(Lsn old_lsn, const Transaction &transaction) {
     auto committed = pipeline_.read();
     if (!committed) return fail(explain_commit(std::move(committed).error(), transaction));
     WF_TRY(pipeline_.read());  // sync
+    staged_rows_.clear();      // dropped at the commit
     failpoint("after_commit");
     return {};
 }
@@ -344,6 +412,8 @@ Result<void> Session::roll_back(const std::string &sql) {
     } else {
         WF_TRY(pipeline_.enter());
     }
+    // A temporary table may have gone with what is undone, and is made again.
+    std::erase_if(tables_, [](const auto &entry) { return entry.first->kind == RelationKind::rewrite; });
     for (auto &[relation, table] : tables_) {
         const auto unknown = [](const auto &entry) { return !entry.second.confirmed; };
         std::erase_if(table.statements, unknown);

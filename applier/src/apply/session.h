@@ -51,6 +51,27 @@ public:
     Result<void> send_net(const std::vector<FoldedTable> &tables, NetChanges FoldedTable::*part, RowCheck check);
     // Read all answers that are owed.
     Result<void> settle();
+    // One statement, in the open transaction if there is one; reads all answers.
+    Result<pq::Rows> query(const std::string &sql, std::span<const pq::Param> params = {});
+    Result<pq::Rows> query(const std::string &sql, std::initializer_list<pq::Param> params) {
+        return query(sql, std::span<const pq::Param>(params.begin(), params.size()));
+    }
+    // One statement that no transaction may hold, or that is to be one of its own. Requires: none is open.
+    Result<pq::Rows> query_outside(const std::string &sql, std::span<const pq::Param> params = {});
+    // Forget all that is known of tables: a DDL statement has changed something.
+    Result<void> forget_tables();
+
+    // Rows of a rewrite wait in a temporary table for the statement that they belong to.
+    struct StagedRows {
+        std::uint32_t relid = 0;  // of the table at the source
+        std::string name;         // of the temporary table, quoted and qualified
+        std::string columns;      // quoted, with commas
+    };
+    const std::vector<StagedRows> &staged_rows() const { return staged_rows_; }
+    // Those of a table are used up, or of no use.
+    Result<void> drop_staged_rows(std::uint32_t relid);
+
+    std::string quote_identifier(std::string_view name) const { return connection_.quote_identifier(name); }
 
     // Move the checkpoint from `old_lsn` to the transaction's end and commit, in the round trip of what was sent before if
     // that checks itself; reads all answers. Errors: ErrorKind::state
@@ -95,8 +116,10 @@ private:
           connection_(std::move(connection)),
           pipeline_(connection_) {}
     Result<void> set_up();
+    Result<void> prepare();
 
     Result<Table *> table_of(const Relation &relation);
+    Result<DestinationTable> find_destination(const Relation &relation);
     Result<Prepared *> find_statement(const Change &change, Table &table, RowCheck check);
     Result<PreparedBatch *> find_batch(const Change &change, Table &table, RowCheck check);
     Result<void> send_list(const std::vector<Change> &changes, RowCheck check);
@@ -116,6 +139,7 @@ private:
     pq::Connection connection_;
     pq::Pipeline pipeline_;
     std::unordered_map<const Relation *, Table> tables_;
+    std::vector<StagedRows> staged_rows_;
     std::size_t next_statement_ = 0;
     std::deque<Owed> owed_;
     const Relation *failed_relation_ = nullptr;

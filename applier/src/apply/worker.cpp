@@ -53,10 +53,12 @@ pq::Settings worker_settings() {
     };
 }
 
-Worker::Worker(pq::ConnectOptions options, std::string task, bool applies_ahead, Ring<Group> &groups, Doorbell &bell,
+Worker::Worker(pq::ConnectOptions options, const Task &task, bool applies_ahead, Ring<Group> &groups, Doorbell &bell,
                Turnstile &turnstile, ExactTables &exact_tables, Positions &positions)
     : options_(std::move(options)),
-      task_(std::move(task)),
+      task_(task.name),
+      task_file_(task.file),
+      ddl_policy_(task.ddl),
       applies_ahead_(applies_ahead),
       groups_(groups),
       bell_(bell),
@@ -88,12 +90,37 @@ Result<void> Worker::open_session() {
 Result<void> Worker::apply(const Group &group) {
     if (!session_) WF_TRY(open_session());
     if (group.first_piece) earlier_changes_ = 0;
-    WF_TRY(group.ahead() ? apply_piece_ahead(group) : ahead_ ? end_ahead(group) : apply_at_turn(group));
+    WF_TRY(pass_ddl(group));
+    if (group.ddl) {
+        WF_TRY(apply_ddl_piece(group));
+    } else {
+        WF_TRY(group.ahead() ? apply_piece_ahead(group) : ahead_ ? end_ahead(group) : apply_at_turn(group));
+    }
     earlier_changes_ += group.changes.size();
     if (!group.last_piece) return {};
     failpoint("between_commits");
     turnstile_.pass(group.number);
     return {};
+}
+
+// The DDL before it is committed, and what was known of tables is forgotten.
+Result<void> Worker::pass_ddl(const Group &group) {
+    if (group.ddl_before == ddl_before_) return {};
+    if (turnstile_.wait(group.ddl_before + 1, {}, *stop_) == Turnstile::Passage::stopped) {
+        return fail(ErrorKind::interrupted, "stopped by request");
+    }
+    ddl_before_ = group.ddl_before;
+    return session_->forget_tables();
+}
+
+Result<void> Worker::apply_ddl_piece(const Group &group) {
+    if (group.ahead()) return fail(recalled());  // its place among the others is not known
+    if (turnstile_.wait(group.number, {}, *stop_) == Turnstile::Passage::stopped) {
+        return fail(ErrorKind::interrupted, "stopped by request");
+    }
+    WF_ASSIGN(const Ddl ddl, read_ddl(group.changes.front().change));
+    return apply_ddl(*session_, ddl, !group.first_piece,
+                     {task_, task_file_, ddl_policy_, *stop_, [this] { turnstile_.recall(); }});
 }
 
 // All that committed before it came must be applied; what commits later has nothing in common with it.
@@ -307,8 +334,11 @@ Result<FoldedGroup> Worker::fold_group(const Group &group) {
     auto folded = fold(group, [&](const Relation &relation) {
         if (error) return true;
         auto table = session_->find_table(relation);
-        if (!table) error = std::move(table).error();
-        return error || (*table)->fires_triggers || exact_tables_.contains(relation.relid);
+        if (!table) {
+            error = std::move(table).error();
+            return true;
+        }
+        return (*table)->fires_triggers || exact_tables_.contains(relation.relid);
     });
     if (error) return fail(std::move(*error));
     return folded;

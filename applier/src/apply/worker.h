@@ -16,6 +16,8 @@
 //
 // A transaction too big for a group comes in pieces; after the first, each is tried under a savepoint.
 //
+// A DDL statement is a piece of its own (apply/ddl.h), at its turn.
+//
 // One worker applies ahead of commits: pieces of a transaction whose own commit is still to come, beside the groups that
 // commit before it. A change that can't be applied is told at the commit's turn, when all before is applied. What a younger
 // group finds in its way it recalls, as ever; but the pieces are gone, so the task has to go back to its checkpoint, and
@@ -34,6 +36,7 @@
 #include <optional>
 #include <string>
 
+#include "apply/ddl.h"
 #include "apply/exact_tables.h"
 #include "apply/fold.h"
 #include "apply/session.h"
@@ -41,6 +44,7 @@
 #include "base/ring.h"
 #include "base/stop.h"
 #include "checkpoint/positions.h"
+#include "config/task.h"
 #include "pq/connection.h"
 #include "schedule/group.h"
 #include "schedule/turnstile.h"
@@ -55,7 +59,7 @@ class Worker {
 public:
     // `options`: an apply connection with worker_settings(). The one that applies ahead opens it when it is needed: most
     // of the time it has nothing to do.
-    Worker(pq::ConnectOptions options, std::string task, bool applies_ahead, Ring<Group> &groups, Doorbell &bell,
+    Worker(pq::ConnectOptions options, const Task &task, bool applies_ahead, Ring<Group> &groups, Doorbell &bell,
            Turnstile &turnstile, ExactTables &exact_tables, Positions &positions);
 
     // Until stop is requested (ring the doorbell and the turnstile then; what is not committed is rolled back), or a change
@@ -71,6 +75,8 @@ private:
 
     Result<void> open_session();
     Result<void> apply(const Group &group);
+    Result<void> pass_ddl(const Group &group);
+    Result<void> apply_ddl_piece(const Group &group);
     Result<void> apply_piece_ahead(const Group &group);
     Result<void> begin_ahead(const Group &group);
     Result<void> end_ahead(const Group &group);
@@ -96,6 +102,8 @@ private:
 
     const pq::ConnectOptions options_;
     const std::string task_;
+    const std::string task_file_;
+    const DdlPolicy ddl_policy_;
     const bool applies_ahead_;
     Ring<Group> &groups_;
     Doorbell &bell_;
@@ -108,6 +116,7 @@ private:
     std::unique_ptr<const Group> group_;
     std::unique_ptr<Session> session_;
     std::size_t earlier_changes_ = 0;  // of the pieces before this one
+    std::uint64_t ddl_before_ = 0;     // the group with DDL before which nothing is known of tables any more
 
     // Of the transaction that is being applied ahead.
     bool ahead_ = false;

@@ -167,6 +167,14 @@ Result<void> Decoder::decode_commit(ByteReader &body, ChangeSink &sink) {
 Result<void> Decoder::decode_relation(ByteReader &body) {
     auto relation = std::make_unique<Relation>();
     relation->relid = body.read<std::uint32_t>();
+    const auto kind = static_cast<char>(body.read<std::uint8_t>());
+    if (kind != WF_RELATION_TABLE && kind != WF_RELATION_DDL_LOG && kind != WF_RELATION_REWRITE) {
+        return malformed("a relation of an unknown kind");
+    }
+    relation->kind = kind == WF_RELATION_TABLE     ? RelationKind::table
+                     : kind == WF_RELATION_DDL_LOG ? RelationKind::ddl_log
+                                                   : RelationKind::rewrite;
+    relation->rewrites = body.read<std::uint32_t>();
     relation->schema = body.read_string();
     relation->name = body.read_string();
     relation->replica_identity = static_cast<char>(body.read<std::uint8_t>());

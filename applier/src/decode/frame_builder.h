@@ -92,6 +92,10 @@ public:
     FrameBuilder &relation(const Relation &relation) {
         std::string body;
         append_integer(body, relation.relid);
+        body += relation.kind == RelationKind::table     ? WF_RELATION_TABLE
+                : relation.kind == RelationKind::ddl_log ? WF_RELATION_DDL_LOG
+                                                         : WF_RELATION_REWRITE;
+        append_integer(body, relation.rewrites);
         append_string(body, relation.schema);
         append_string(body, relation.name);
         body += relation.replica_identity;
@@ -198,6 +202,71 @@ inline Relation test_relation(std::uint32_t relid = 16384) {
     relation.columns = {id, note};
     relation.key_columns = 1;
     return relation;
+}
+
+// walferry.ddl_log, and a row of it; each list a text[] in PostgreSQL's binary form.
+struct TestDdl {
+    std::int64_t id = 1;
+    std::string tag = "CREATE TABLE";
+    std::uint32_t flags = 0;
+    std::string statement = "CREATE TABLE a (id int)";
+    std::vector<std::string> statements = {};
+    std::vector<std::string> search_path = {"public"};
+    std::vector<std::string> settings = {};
+    std::vector<std::string> objects = {};
+    std::vector<std::string> rewritten = {};
+};
+
+inline Relation test_ddl_log(std::uint32_t relid = 16400) {
+    Relation relation;
+    relation.relid = relid;
+    relation.kind = RelationKind::ddl_log;
+    relation.schema = "walferry";
+    relation.name = "ddl_log";
+    for (const char *name : {"id", "lsn", "captured", "role", "session_role", "tag", "flags", "statement", "statements",
+                             "search_path", "settings", "objects", "rewritten", "list"}) {
+        Column column;
+        column.name = name;
+        relation.columns.push_back(column);
+    }
+    return relation;
+}
+
+inline std::string test_text_array(const std::vector<std::string> &elements) {
+    std::string out;
+    append_integer<std::int32_t>(out, elements.empty() ? 0 : 1);
+    append_integer<std::int32_t>(out, 0);
+    append_integer<std::uint32_t>(out, 25);
+    if (elements.empty()) return out;
+    append_integer(out, static_cast<std::int32_t>(elements.size()));
+    append_integer<std::int32_t>(out, 1);
+    for (const auto &element : elements) {
+        append_integer(out, static_cast<std::int32_t>(element.size()));
+        out += element;
+    }
+    return out;
+}
+
+inline TestRow test_ddl_row(const TestDdl &ddl) {
+    const auto integer = [](auto value) {
+        std::string out;
+        append_integer(out, value);
+        return out;
+    };
+    return {integer(ddl.id),
+            integer(std::uint64_t{0x1234}),
+            integer(std::int64_t{1'000'000}),
+            "alice",
+            "bob",
+            ddl.tag,
+            integer(ddl.flags),
+            ddl.statement,
+            ddl.statements.empty() ? std::optional<std::string>() : test_text_array(ddl.statements),
+            test_text_array(ddl.search_path),
+            test_text_array(ddl.settings),
+            test_text_array(ddl.objects),
+            test_text_array(ddl.rewritten),
+            test_text_array({})};
 }
 
 inline Transaction test_transaction(std::uint64_t number) {

@@ -25,9 +25,17 @@ struct Column {
     std::string collation_name;
 };
 
+enum class RelationKind {
+    table,
+    ddl_log,  // walferry.ddl_log: an inserted row is a DDL statement (decode/ddl.h)
+    rewrite,  // a table's rows as a DDL statement has computed them anew; the statement follows
+};
+
 struct Relation {
     std::uint32_t relid = 0;
-    std::string schema;  // in the source's encoding
+    RelationKind kind = RelationKind::table;
+    std::uint32_t rewrites = 0;  // of a rewrite: the table's relid
+    std::string schema;          // in the source's encoding
     std::string name;
     char replica_identity = 'd';  // pg_class.relreplident
     std::vector<Column> columns;

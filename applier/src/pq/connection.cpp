@@ -13,9 +13,9 @@ namespace walferry::pq {
 
 namespace {
 
-// How long a wait may go on before the stop flag is looked at.
+constexpr int probe_step_ms = 100;
 // How many bytes of COPY data may wait in libpq's buffer.
-constexpr std::size_t flush_bytes = 64 * 1024;
+constexpr std::size_t flush_bytes = std::size_t{64} * 1024;
 
 struct Keywords {
     explicit Keywords(const Conninfo &info) {
@@ -44,6 +44,7 @@ std::string refusal_sqlstate(const Keywords &keywords) {
            std::chrono::steady_clock::now() < deadline) {
         pollfd socket{PQsocket(probe.get()), static_cast<short>(status == PGRES_POLLING_READING ? POLLIN : POLLOUT), 0};
         if (socket.fd < 0) break;
+        poll(&socket, 1, probe_step_ms);
         if (socket.revents != 0) status = PQconnectPoll(probe.get());
     }
     const std::string message = PQerrorMessage(probe.get());

@@ -82,6 +82,7 @@ Result<Finding> check_wal_keep_size(CheckContext &context);
 Result<Finding> check_output_plugin_libraries(CheckContext &context);
 Result<Finding> check_extension(CheckContext &context);
 Result<Finding> check_plugin_library(CheckContext &context);
+Result<Finding> check_ddl_capture(CheckContext &context);
 Result<Finding> check_slot(CheckContext &context);
 Result<Finding> check_long_transactions(CheckContext &context);
 

@@ -113,6 +113,20 @@ Result<Finding> check_plugin_library(CheckContext &context) {
                "On the source's machine: make install-plugin.");
 }
 
+// As it is with this session, which has called nothing of the library's yet, so with those that begin from now on.
+Result<Finding> check_ddl_capture(CheckContext &context) {
+    WF_ASSIGN(const pq::Rows rows,
+              context.source->exec("SELECT pg_catalog.current_setting('walferry.capture_ddl', true),"
+                                   " pg_catalog.quote_ident(pg_catalog.current_database())"));
+    if (!rows.null(0, 0)) return good("new sessions record their DDL");
+    return warning(
+        "new sessions begin without the library",
+        "The first DDL statement of each session fails, rather than being lost, and has to be repeated.",
+        fmt::format("ALTER DATABASE {} SET session_preload_libraries = 'walferry'; (add it to what is listed "
+                    "there) then let sessions reconnect",
+                    rows.view(0, 1)));
+}
+
 Result<Finding> check_slot(CheckContext &context) {
     const auto &name = context.record ? context.record->slot : context.task.slot;
     WF_ASSIGN(const auto slot, find_slot(*context.source, name));

@@ -45,6 +45,7 @@ constexpr auto checks = std::to_array<Check>({
     {"max_slot_wal_keep_size", slot, check_wal_keep_size},
     {"output_plugin_libraries", slot, check_output_plugin_libraries},
     {"extension", source, check_extension},
+    {"ddl_capture", source, check_ddl_capture},
     {"plugin_library", source, check_plugin_library},
     {"slot", slot, check_slot},
     {"long_transactions", slot, check_long_transactions},

@@ -311,6 +311,7 @@ Result<void> stream_changes(TaskSession &session, Lsn until) {
         return set_phase(session.destination, session.task.name, Phase::done);
     }
     spdlog::info("streaming changes");
+    WF_TRY(session.source.exec("SELECT walferry.prune_ddl_log()"));
     WF_ASSIGN(const CopyFilter filter, read_filter(session));
     WF_TRY(run_stream(session, filter, until));
     if (session.stop.requested() || !until.valid()) return {};

@@ -135,8 +135,8 @@ Result<StreamEnd> stream(const Task &task, PipelineOptions options, const StopFl
         auto apply = apply_connection(task, name, options.encoding, &halt.flag());
         const auto settings = worker_settings();
         apply.settings.insert(apply.settings.end(), settings.begin(), settings.end());
-        workers.emplace_back(std::move(apply), task.name, applies_ahead, rings[i], worker_bells[i], turnstile,
-                             exact_tables, positions);
+        workers.emplace_back(std::move(apply), task, applies_ahead, rings[i], worker_bells[i], turnstile, exact_tables,
+                             positions);
     }
     WF_ASSIGN(auto replication_connection, opening_replication.get());
     WF_ASSIGN(auto heartbeat_connection, opening_heartbeat.get());

@@ -38,6 +38,11 @@ struct Group {
     std::vector<GroupTransaction> transactions;        // in source order; of a piece: the one
     std::size_t bytes = 0;                             // of the frames
 
+    // The number of the last group before it that holds a DDL statement: it can't be begun before that one has committed,
+    // nor with what was known of tables before.
+    std::uint64_t ddl_before = 0;
+    bool ddl = false;  // a piece of its own: one DDL statement
+
     bool first_piece = true;  // begins a destination transaction
     bool last_piece = true;   // commits it
 

@@ -6,6 +6,9 @@
 #include <thread>
 #include <utility>
 
+#include "decode/ddl.h"
+#include "wire.h"
+
 namespace walferry {
 
 namespace {
@@ -87,6 +90,7 @@ bool Planner::gathering() const {
 
 void Planner::on_begin(const Transaction &transaction) {
     in_transaction_ = true;
+    has_ddl_ = muted_ = false;
     last_commit_lsn_ = transaction.commit_lsn;
     skipping_ = transaction.end_lsn <= applied_lsn_;
     if (skipping_) return;
@@ -97,14 +101,20 @@ void Planner::on_begin(const Transaction &transaction) {
 
 void Planner::on_change(Change change) {
     if (skipping_) return;
+    if (change.relation->kind == RelationKind::ddl_log) {
+        on_ddl(std::move(change));
+        return;
+    }
+    if (muted_) return;
     const Transaction &transaction = group_->transactions.back().transaction;
     if (change.truncate) {
         std::erase_if(change.truncate->relations,
                       [&](const Relation *relation) { return filter_.copied(relation->relid, transaction); });
         if (change.truncate->relations.empty()) return;
         change.relation = change.truncate->relations.front();
-    } else if (filter_.copied(change.relation->relid, transaction)) {
-        return;
+    } else {
+        const bool rewrite = change.relation->kind == RelationKind::rewrite;
+        if (filter_.copied(rewrite ? change.relation->rewrites : change.relation->relid, transaction)) return;
     }
     hold_frame(*group_);
     group_->changes.push_back({std::move(change), false});
@@ -126,9 +136,30 @@ void Planner::on_commit() {
     plan_transaction();
     if (!group_->first_piece) {
         hand_on_piece(true);
+        if (has_ddl_) ddl_number_ = number_ - 1;
     } else if (group_->transactions.size() >= limits_.changes) {
         hand_on_complete();
     }
+}
+
+// Alone in its piece; what its transaction did before is one of its own.
+void Planner::on_ddl(Change change) {
+    const auto ddl = read_ddl(change);
+    if (!ddl) {
+        keep(fail(ddl.error()));
+        return;
+    }
+    if ((ddl->flags & (WF_DDL_MUTE | WF_DDL_UNMUTE)) != 0) {
+        muted_ = (ddl->flags & WF_DDL_MUTE) != 0;
+        return;
+    }
+    hand_on_complete();
+    if (!group_->changes.empty()) hand_on_piece(false);
+    hold_frame(*group_);
+    group_->changes.push_back({std::move(change), false});
+    group_->ddl = true;
+    hand_on_piece(false);
+    has_ddl_ = true;
 }
 
 void Planner::on_heartbeat(Lsn, std::string_view) {}
@@ -155,9 +186,11 @@ void Planner::on_stream_change(std::uint64_t xid, std::uint32_t subxid, Change c
         keep(spools_.add(xid, subxid, change));
         return;
     }
+    // With DDL it can't stay ahead of its commit: its worker gives up, and the stream begins again without.
+    ahead_->ddl |= change.relation->kind != RelationKind::table;
     hold_frame(*ahead_);
     ahead_->changes.push_back({std::move(change), false});
-    if (ahead_->changes.size() >= limits_.changes) hand_on_ahead();
+    if (ahead_->ddl || ahead_->changes.size() >= limits_.changes) hand_on_ahead();
 }
 
 void Planner::on_stream_abort(std::uint64_t xid, std::uint32_t subxid) {
@@ -191,6 +224,7 @@ void Planner::commit_ahead(const Transaction &transaction) {
         for (PlannedChange &planned : ahead_->changes) planned.held = true;
     }
     ahead_->number = ahead_number_ = number_++;
+    ahead_->ddl_before = ddl_number_;
     push(*ahead_worker_, std::exchange(ahead_, nullptr));
     ahead_xid_ = 0;
     last_commit_lsn_ = transaction.commit_lsn;
@@ -324,11 +358,13 @@ void Planner::hand_on_ahead() {
     rest->after = ahead_->after;
     rest->transactions = ahead_->transactions;
     ahead_->last_piece = false;
+    ahead_->ddl_before = ddl_number_;
     push(*ahead_worker_, std::exchange(ahead_, std::move(rest)));
 }
 
 void Planner::hand_on(std::unique_ptr<Group> group) {
     group->number = number_;
+    group->ddl_before = ddl_number_;
     push(*workers_[number_ % workers_.size()], std::move(group));
 }
 

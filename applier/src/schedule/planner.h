@@ -9,6 +9,10 @@
 // each piece once all that committed before it came is applied. Nothing that commits between a piece and the transaction's
 // own commit can touch the same rows or keys: at the source the transaction held their locks by then.
 //
+// A transaction with DDL is a barrier: groups before it commit first, those behind it begin when it has committed. Each of
+// its DDL statements is a piece of its own. What the script of an extension did to rows, between two marks, is left out: the
+// destination's own script does it too.
+//
 // Invariants:
 //   1. Groups hold all transactions, in source order, none twice: what was applied before the start is left out.
 //   2. Changes that a table's copy has brought are left out (schedule/copy_filter.h).
@@ -87,6 +91,7 @@ private:
     void on_stream_abort(std::uint64_t xid, std::uint32_t subxid) override;
     void on_stream_commit(const Transaction &transaction) override;
 
+    void on_ddl(Change change);
     void keep(Result<void> result);
     Result<void> replay(Spool &spool);
     void commit_ahead(const Transaction &transaction);
@@ -132,6 +137,9 @@ private:
     std::size_t open_frame_ = 0;       // index in group_->frames where the open transaction begins
     bool in_transaction_ = false;
     bool skipping_ = false;           // the open transaction was applied before the start
+    bool has_ddl_ = false;            // the open transaction
+    bool muted_ = false;              // what comes now in it is an extension's script's
+    std::uint64_t ddl_number_ = 0;    // of the last group with DDL that is complete
     Lsn last_commit_lsn_;             // what follows commits behind it
     std::uint64_t ahead_xid_ = 0;     // of the transaction that is applied ahead; 0: none is
     std::unique_ptr<Group> ahead_;    // its piece that is being filled

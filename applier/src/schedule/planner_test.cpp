@@ -12,6 +12,7 @@
 #include <cstdlib>
 
 #include "decode/frame_builder.h"
+#include "wire.h"
 
 namespace walferry {
 namespace {
@@ -45,6 +46,11 @@ public:
     std::string take() { return take(groups_); }
     std::string take_ahead() { return take(ahead_); }
 
+    const Group &last() const { return *taken_.back(); }
+    std::size_t ddl_pieces() const {
+        return static_cast<std::size_t>(
+            std::count_if(taken_.begin(), taken_.end(), [](const auto &group) { return group->ddl; }));
+    }
     std::size_t bytes_in_use() const { return budget_.in_use(); }
     void forget() { taken_.clear(); }
     void forget_all_but_last() { taken_.erase(taken_.begin(), taken_.end() - 1); }
@@ -131,6 +137,42 @@ TEST(Planner, OpenTransactionStaysBehind) {
     EXPECT_EQ(bench.take(), "[701: 1]");
     bench.give(builder.insert(t, {"3", "a"}).commit(test_transaction(2), 2).frame());
     EXPECT_EQ(bench.take(), "[702: 2 3]");
+}
+
+// Before it all that is complete, then what its transaction did so far; behind it the next ones, which wait for it.
+TEST(Planner, DdlIsAPieceOfItsOwn) {
+    Bench bench;
+    FrameBuilder builder;
+    builder.hello().begin(test_transaction(1)).relation(test_relation()).insert(t, {"1", "a"});
+    builder.commit(test_transaction(1), 1);
+    builder.begin(test_transaction(2)).insert(t, {"2", "a"}).relation(test_ddl_log());
+    builder.insert(16400, test_ddl_row({.id = 5})).insert(t, {"3", "a"}).commit(test_transaction(2), 3);
+    builder.begin(test_transaction(3)).insert(t, {"4", "a"}).commit(test_transaction(3), 1);
+    bench.give(builder.frame());
+    const std::string id("\0\0\0\0\0\0\0\5", 8);
+    EXPECT_EQ(bench.take(), "[701: 1][702: 2......702: " + id + "......702: 3]");
+    EXPECT_EQ(bench.ddl_pieces(), 1U);
+    bench.step();
+    EXPECT_EQ(bench.take(), "[703: 4]");
+    EXPECT_EQ(bench.last().ddl_before, 2U);
+}
+
+// The destination's own script makes them.
+TEST(Planner, RowsOfAnExtensionsScriptAreLeftOut) {
+    Bench bench;
+    FrameBuilder builder;
+    builder.hello().begin(test_transaction(1)).relation(test_relation()).relation(test_ddl_log());
+    builder.insert(t, {"1", "a"}).insert(16400, test_ddl_row({.flags = WF_DDL_MUTE})).insert(t, {"2", "a"});
+    builder.insert(16400, test_ddl_row({.flags = WF_DDL_UNMUTE})).insert(t, {"3", "a"});
+    builder.commit(test_transaction(1), 5);
+    // Had it not ended: with its transaction it does.
+    builder.begin(test_transaction(2))
+        .insert(16400, test_ddl_row({.flags = WF_DDL_MUTE}))
+        .commit(test_transaction(2), 1);
+    builder.begin(test_transaction(3)).insert(t, {"4", "a"}).commit(test_transaction(3), 1);
+    bench.give(builder.frame());
+    EXPECT_EQ(bench.take(), "[701: 1 3 | 702: | 703: 4]");
+    EXPECT_EQ(bench.ddl_pieces(), 0U);
 }
 
 TEST(Planner, BigTransactionGoesInPieces) {

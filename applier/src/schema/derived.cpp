@@ -17,7 +17,7 @@ JOIN pg_catalog.pg_namespace n ON n.nspname = s.schemaname
 JOIN pg_catalog.pg_class c ON c.relnamespace = n.oid AND c.relname = s.sequencename
 LEFT JOIN pg_catalog.pg_depend d ON d.classid = 'pg_catalog.pg_class'::regclass AND d.objid = c.oid
                                 AND d.deptype IN ('a', 'i') AND d.refclassid = 'pg_catalog.pg_class'::regclass
-WHERE c.relpersistence = 'p' AND s.schemaname <> 'walferry'
+WHERE c.relpersistence <> 't' AND s.schemaname <> 'walferry'
   AND walferry.selects(coalesce(d.refobjid, c.oid), pg_catalog.convert_from(pg_catalog.decode($1, 'hex'), 'UTF8'),
                        pg_catalog.convert_from(pg_catalog.decode($2, 'hex'), 'UTF8')))";
 

@@ -1,0 +1,509 @@
+// SPDX-License-Identifier: PostgreSQL
+#include "apply/ddl.h"
+
+#include <fmt/chrono.h>
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <cctype>
+#include <chrono>
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include "base/failpoint.h"
+#include "base/lsn.h"
+#include "checkpoint/ddl_history.h"
+#include "pq/array.h"
+#include "wire.h"
+
+namespace walferry {
+
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+using std::chrono::steady_clock;
+
+constexpr milliseconds retry_pause{200};
+constexpr const char *lock_not_available = "55P03";
+constexpr const char *deadlock_detected = "40P01";
+
+const char *const set_settings_sql =
+    "SELECT pg_catalog.set_config(name, value, $3::bool)"
+    " FROM unnest($1::text[], $2::text[]) WITH ORDINALITY AS s (name, value, place) ORDER BY place";
+const char *const read_settings_sql =
+    "SELECT pg_catalog.current_setting(name, true)"
+    " FROM unnest($1::text[]) WITH ORDINALITY AS s (name, place) ORDER BY place";
+
+// Raises undefined_object and its kin for what isn't there.
+const char *const find_objects_sql =
+    "SELECT pg_catalog.pg_get_object_address(type, names::text[], arguments::text[])"
+    " FROM unnest($1::text[], $2::text[], $3::text[]) AS o (type, names, arguments)";
+
+// Objects that are made later have a higher one, save once in four thousand million objects: then a statement stops whose
+// names were chosen otherwise than at the source.
+const char *const last_oid_sql = R"(
+SELECT greatest((SELECT max(oid) FROM pg_catalog.pg_class), (SELECT max(oid) FROM pg_catalog.pg_constraint)))";
+
+// Of what the source has made under $2 (types $1, of the relations $3, quoted and qualified) those that aren't there, each
+// with one of its kind that is, was made just now ($4: the last OID before) and has no counterpart: in the order in which
+// they were made. How to give it the source's name.
+const char *const chosen_names_sql = R"(
+WITH made AS (
+    SELECT type, names::text[] AS names, pg_catalog.to_regclass(relation) AS relid, place
+    FROM unnest($1::text[], $2::text[], $3::text[]) WITH ORDINALITY AS o (type, names, relation, place)
+), here AS (
+    SELECT 'index' AS type, ARRAY[n.nspname::text, c.relname::text] AS names, i.indrelid AS relid, c.oid,
+           pg_catalog.format('ALTER INDEX %s RENAME TO ', c.oid::regclass) AS rename
+    FROM pg_catalog.pg_index i
+    JOIN pg_catalog.pg_class c ON c.oid = i.indexrelid
+    JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+    WHERE i.indrelid IN (SELECT relid FROM made)
+    UNION ALL
+    SELECT 'sequence', ARRAY[n.nspname::text, c.relname::text], NULL, c.oid,
+           pg_catalog.format('ALTER SEQUENCE %s RENAME TO ', c.oid::regclass)
+    FROM pg_catalog.pg_class c
+    JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+    WHERE c.relkind = 'S' AND (c.oid > $4::oid OR EXISTS (
+        SELECT FROM made WHERE names = ARRAY[n.nspname::text, c.relname::text]))
+    UNION ALL
+    SELECT 'table constraint', ARRAY[n.nspname::text, c.relname::text, k.conname::text], k.conrelid, k.oid,
+           pg_catalog.format('ALTER TABLE %s RENAME CONSTRAINT %I TO ', k.conrelid::regclass, k.conname)
+    FROM pg_catalog.pg_constraint k
+    JOIN pg_catalog.pg_class c ON c.oid = k.conrelid
+    JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+    WHERE k.conrelid IN (SELECT relid FROM made)
+), missing AS (
+    SELECT type, names, CASE type WHEN 'sequence' THEN NULL ELSE relid END AS relid,
+           row_number() OVER (PARTITION BY type, CASE type WHEN 'sequence' THEN NULL ELSE relid END
+                              ORDER BY place) AS n
+    FROM made m
+    WHERE type IN ('index', 'sequence', 'table constraint')
+      AND NOT EXISTS (SELECT FROM here h WHERE h.type = m.type AND h.names = m.names)
+), other AS (
+    SELECT type, relid, rename, row_number() OVER (PARTITION BY type, relid ORDER BY oid) AS n
+    FROM here h
+    WHERE oid > $4::oid AND NOT EXISTS (SELECT FROM made m WHERE m.type = h.type AND m.names = h.names)
+)
+SELECT o.rename || pg_catalog.quote_ident(m.names[pg_catalog.array_length(m.names, 1)])
+FROM missing m JOIN other o ON o.type = m.type AND o.relid IS NOT DISTINCT FROM m.relid AND o.n = m.n
+WHERE m.type = $5)";
+
+// Relations that a CASCADE could reach, and those of them that are gone.
+const char *const relations_sql = R"(
+SELECT c.oid, ARRAY[n.nspname::text, c.relname::text]::text, pg_catalog.format('%I.%I', n.nspname, c.relname)
+FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f') AND n.nspname NOT LIKE 'pg\_%' AND n.nspname <> 'information_schema')";
+const char *const gone_relations_sql = R"(
+SELECT place FROM unnest($1::oid[]) WITH ORDINALITY AS r (oid, place)
+WHERE NOT EXISTS (SELECT FROM pg_catalog.pg_class c WHERE c.oid = r.oid))";
+
+const char *const any_relation_sql = R"(
+SELECT EXISTS (SELECT FROM unnest($1::text[]) AS o (names)
+               JOIN pg_catalog.pg_class c ON c.relname = (names::text[])[2]
+               JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace AND n.nspname = (names::text[])[1]
+               WHERE pg_catalog.cardinality(names::text[]) = 2)
+    OR NOT EXISTS (SELECT FROM unnest($1::text[]) AS o (names) WHERE pg_catalog.cardinality(names::text[]) = 2))";
+
+// Constraints that the rows of a rewritten table needn't hold, as they don't at the source: how to take them away, and how
+// to bring them back.
+const char *const unchecked_constraints_sql = R"(
+SELECT pg_catalog.format('ALTER TABLE ONLY %s DROP CONSTRAINT %I', $1::text, conname),
+       pg_catalog.format('ALTER TABLE ONLY %s ADD CONSTRAINT %I %s', $1::text, conname,
+                         pg_catalog.pg_get_constraintdef(oid)),
+       pg_catalog.format('COMMENT ON CONSTRAINT %I ON %s IS %L', conname, $1::text,
+                         pg_catalog.obj_description(oid, 'pg_constraint'))
+FROM pg_catalog.pg_constraint
+WHERE conrelid = pg_catalog.to_regclass($1) AND contype = 'c' AND NOT convalidated AND coninhcount = 0)";
+
+// Who holds a lock on one of the relations, whose names are qualified and quoted.
+const char *const blockers_sql = R"(
+SELECT DISTINCT pg_catalog.format('pid %s (%s, %s, %s): %s', l.pid, a.usename, a.application_name, a.state, a.query)
+FROM pg_catalog.pg_locks l JOIN pg_catalog.pg_stat_activity a USING (pid)
+WHERE l.granted AND l.pid <> pg_catalog.pg_backend_pid()
+  AND l.relation IN (SELECT pg_catalog.to_regclass(name) FROM unnest($1::text[]) AS r (name)))";
+
+const char *const find_index_sql = R"(
+SELECT i.indisvalid, pg_catalog.format('%I.%I', n.nspname, c.relname)
+FROM pg_catalog.pg_class c
+JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+JOIN pg_catalog.pg_index i ON i.indexrelid = c.oid
+WHERE ARRAY[n.nspname::text, c.relname::text] = $1::text[])";
+
+// The link of a partition, if the objects are a table and its partition.
+const char *const find_partition_sql = R"(
+SELECT i.inhdetachpending,
+       pg_catalog.format('ALTER TABLE %s DETACH PARTITION %s FINALIZE', i.inhparent::regclass, i.inhrelid::regclass)
+FROM pg_catalog.pg_inherits i
+WHERE i.inhparent IN (SELECT pg_catalog.to_regclass(name) FROM unnest($1::text[]) AS r (name))
+  AND i.inhrelid IN (SELECT pg_catalog.to_regclass(name) FROM unnest($1::text[]) AS r (name)))";
+
+bool is_lock(const Error &error) { return error.sqlstate == lock_not_available || error.sqlstate == deadlock_detected; }
+
+std::string time_text(std::int64_t microseconds) {
+    constexpr std::int64_t epoch_2000 = 946'684'800;
+    const auto whole = microseconds / 1'000'000;
+    return fmt::format("{:%Y-%m-%d %H:%M:%S}.{:06}+00", fmt::gmtime(static_cast<std::time_t>(whole + epoch_2000)),
+                       microseconds % 1'000'000);
+}
+
+class DdlRun {
+public:
+    DdlRun(Session &session, const Ddl &ddl, const DdlOptions &options)
+        : session_(session), ddl_(ddl), options_(options) {}
+
+    Result<void> run(bool begun) {
+        const bool outside = (ddl_.flags & WF_DDL_OUTSIDE) != 0 && !begun;
+        if (!begun && !outside) WF_TRY(session_.send("BEGIN"));
+        WF_ASSIGN(const std::optional<Outcome> settled, settle_without_running());
+        if (outside && !settled) WF_TRY(run_outside());
+        if (outside) WF_TRY(session_.send("BEGIN"));
+        if (!outside && !settled) WF_TRY(run_inside());
+        const Outcome outcome = settled.value_or(Outcome{"applied", {}});
+        if (settled) {
+            spdlog::warn("DDL {} is {}: {}: {}", ddl_.id, outcome.state, outcome.reason, ddl_.statement);
+        } else {
+            spdlog::info("DDL {}: {}", ddl_.id, ddl_.statement);
+        }
+        for (const RewrittenTable &table : ddl_.rewritten) WF_TRY(session_.drop_staged_rows(table.relid));
+        WF_TRY(session_.query(record_ddl_sql, record(outcome.state, outcome.reason)));
+        failpoint("ddl_recorded");
+        return session_.forget_tables();
+    }
+
+    // The task has stopped in front of the statement: best effort, as the server may be what has failed.
+    void record_failure(const Error &error) {
+        if (!session_.roll_back("ROLLBACK")) return;
+        (void)session_.query_outside(record_ddl_sql, record("failed", error.message));
+    }
+
+    Error explain(Error error) const {
+        error.kind = ErrorKind::conflict;
+        error.message = fmt::format("DDL statement {} can't be applied: {}", ddl_.id, error.message);
+        return std::move(error)
+            .with_context(fmt::format("{}, by {} at {} in the source's WAL: {}", ddl_.tag, ddl_.role,
+                                      Lsn{ddl_.lsn}.text(), ddl_.statement))
+            .with_hint(fmt::format(
+                "Nothing of its transaction is applied. Correct the cause and run \"walferry run {1}\" again; or "
+                "leave the statement out: \"walferry ddl skip {1} {0}\"; or do it by hand and say so: "
+                "\"walferry ddl done {1} {0}\".",
+                ddl_.id, options_.task_file));
+    }
+
+private:
+    struct Outcome {
+        std::string state;
+        std::string reason;
+    };
+
+    std::vector<pq::Param> record(const std::string &state, const std::string &reason) const {
+        return {options_.task,
+                std::to_string(ddl_.id),
+                Lsn{ddl_.lsn}.text(),
+                time_text(ddl_.captured),
+                ddl_.role,
+                ddl_.tag,
+                ddl_.statement,
+                state,
+                reason.empty() ? pq::Param{} : pq::Param{reason}};
+    }
+
+    // If it is not to be run.
+    Result<std::optional<Outcome>> settle_without_running() {
+        WF_ASSIGN(const pq::Rows decided, session_.query(ddl_decision_sql, {options_.task, std::to_string(ddl_.id)}));
+        if (decided.count() > 0) {
+            return decided.view(0, 0) == "done" ? Outcome{"applied", "by the operator"}
+                                                : Outcome{"skipped", "by the operator's decision"};
+        }
+        const auto ddl_class = ddl_class_of(ddl_.tag, (ddl_.flags & WF_DDL_OWNER) != 0);
+        switch (options_.policy.action(ddl_class)) {
+            case DdlAction::replicate:
+                return std::optional<Outcome>{};
+            case DdlAction::skip:
+                return Outcome{"skipped", fmt::format("{} = \"skip\" in [ddl]", to_string(ddl_class))};
+            case DdlAction::stop:
+                break;
+        }
+        return fail(ErrorKind::conflict, ddl_class == DdlClass::other
+                                             ? "a statement of this kind is never applied"
+                                             : fmt::format("{} = \"stop\" in [ddl]", to_string(ddl_class)));
+    }
+
+    // --- settings
+
+    void add_setting(std::string name, std::string value) {
+        names_.push_back(std::move(name));
+        values_.push_back(std::move(value));
+    }
+
+    // The role comes last, and is given back first.
+    void collect_settings() {
+        names_.clear();
+        values_.clear();
+        std::string path;
+        for (const auto &schema : ddl_.search_path) {
+            if (!path.empty()) path += ", ";
+            path += session_.quote_identifier(schema);
+        }
+        add_setting("search_path", path.empty() ? "\"\"" : path);
+        for (const auto &[name, value] : ddl_.settings) add_setting(name, value);
+        add_setting("lock_timeout", fmt::format("{}s", options_.policy.lock_timeout_seconds));
+        add_setting("check_function_bodies", "off");
+        // Those of an apply session are for finding single rows.
+        for (const char *name : {"enable_seqscan", "enable_hashjoin", "enable_mergejoin"}) add_setting(name, "on");
+        add_setting("plan_cache_mode", "auto");
+        if (options_.policy.role == DdlRole::preserve) add_setting("role", ddl_.role);
+    }
+
+    Result<void> set(const std::vector<std::string> &names, const std::vector<std::string> &values, bool local) {
+        WF_TRY(session_.query(set_settings_sql,
+                              {pq::array_literal(names), pq::array_literal(values), local ? "true" : "false"}));
+        return {};
+    }
+
+    Result<void> enter_source_settings(bool local) {
+        collect_settings();
+        WF_ASSIGN(const pq::Rows ours, session_.query(read_settings_sql, {pq::array_literal(names_)}));
+        our_names_.clear();
+        our_values_.clear();
+        for (int row = ours.count() - 1; row >= 0; --row) {
+            if (ours.null(row, 0)) continue;  // of a module that isn't loaded here
+            our_names_.push_back(names_[static_cast<std::size_t>(row)]);
+            our_values_.push_back(ours.text(row, 0));
+        }
+        return set(names_, values_, local);
+    }
+
+    Result<void> leave_source_settings(bool local) { return set(our_names_, our_values_, local); }
+
+    // --- in its transaction
+
+    Result<void> run_inside() {
+        const auto deadline = steady_clock::now() + seconds(options_.policy.lock_retry_seconds);
+        while (true) {
+            failpoint("ddl_before");
+            WF_TRY(session_.query("SAVEPOINT ddl"));
+            auto done = run_once();
+            if (done) return session_.send("RELEASE SAVEPOINT ddl");
+            if (!is_lock(done.error()) && !ddl_.tag.starts_with("DROP ")) return done;
+            WF_TRY(session_.roll_back("ROLLBACK TO SAVEPOINT ddl"));
+            if (!is_lock(done.error())) {
+                WF_ASSIGN(const bool absent, drops_nothing());
+                if (!absent) return done;
+                spdlog::warn("DDL {}: what it drops is not here", ddl_.id);
+                return session_.send("RELEASE SAVEPOINT ddl");
+            }
+            WF_TRY(wait_for_lock(std::move(done).error(), deadline));
+        }
+    }
+
+    // As with an index that CREATE INDEX CONCURRENTLY has failed to make at the source: it was never made here.
+    Result<bool> drops_nothing() {
+        std::vector<std::string> names;
+        for (const DdlObject &object : ddl_.objects) {
+            if (object.operation == 'D') names.push_back(object.names);
+        }
+        WF_ASSIGN(const pq::Rows rows, session_.query(any_relation_sql, {pq::array_literal(names)}));
+        return !names.empty() && !rows.boolean(0, 0);
+    }
+
+    // Returns to have it tried again.
+    Result<void> wait_for_lock(Error error, steady_clock::time_point deadline) {
+        options_.recall();
+        WF_ASSIGN(const std::string blockers, find_blockers());
+        if (steady_clock::now() >= deadline) {
+            return fail(std::move(error).with_detail(blockers.empty() ? "Who holds the lock can't be seen."
+                                                                      : "The lock is held by " + blockers + "."));
+        }
+        spdlog::warn("DDL {} waits for a lock{}: {}", ddl_.id, blockers.empty() ? "" : " that is held by " + blockers,
+                     ddl_.statement);
+        if (options_.stop.wait_for(retry_pause)) return fail(ErrorKind::interrupted, "stopped by request");
+        return {};
+    }
+
+    std::vector<std::string> relation_names() const {
+        std::vector<std::string> names;
+        for (const DdlObject &object : ddl_.objects) {
+            if (object.schema.empty() || object.name.empty()) continue;
+            names.push_back(session_.quote_identifier(object.schema) + "." + session_.quote_identifier(object.name));
+        }
+        return names;
+    }
+
+    Result<std::string> find_blockers() {
+        WF_ASSIGN(const pq::Rows rows, session_.query(blockers_sql, {pq::array_literal(relation_names())}));
+        std::string blockers;
+        for (int row = 0; row < rows.count(); ++row) blockers += (row > 0 ? "; " : "") + rows.text(row, 0);
+        return blockers;
+    }
+
+    Result<void> run_once() {
+        for (const RewrittenTable &table : ddl_.rewritten) {
+            if (table.rows_needed) WF_TRY(session_.query("DELETE FROM ONLY " + table.name));
+        }
+        failpoint("ddl_emptied");
+        WF_ASSIGN(const pq::Rows last_oid, session_.query(last_oid_sql));
+        std::optional<pq::Rows> relations;
+        if (may_reach_others()) {
+            WF_ASSIGN(relations, session_.query(relations_sql));
+        }
+        WF_TRY(enter_source_settings(true));
+        for (const auto &statement : ddl_.statements) WF_TRY(session_.query(statement));
+        WF_TRY(leave_source_settings(true));
+        if (relations) WF_TRY(check_dropped(*relations));
+        failpoint("ddl_executed");
+        WF_TRY(refill());
+        failpoint("ddl_refilled");
+        return find_objects(last_oid.text(0, 0));
+    }
+
+    // A CASCADE drops what depends on its object here, which may be more than what depended on it at the source.
+    bool may_reach_others() const {
+        const bool drops = std::any_of(ddl_.objects.begin(), ddl_.objects.end(),
+                                       [](const DdlObject &object) { return object.operation == 'D'; });
+        std::string text = ddl_.statement;
+        std::transform(text.begin(), text.end(), text.begin(), [](unsigned char c) { return std::tolower(c); });
+        return drops && text.find("cascade") != std::string::npos;
+    }
+
+    Result<void> check_dropped(const pq::Rows &before) {
+        std::vector<std::string> oids;
+        for (int row = 0; row < before.count(); ++row) oids.push_back(before.text(row, 0));
+        WF_ASSIGN(const pq::Rows gone, session_.query(gone_relations_sql, {pq::array_literal(oids)}));
+        for (int row = 0; row < gone.count(); ++row) {
+            const auto at = static_cast<int>(gone.integer(row, 0)) - 1;
+            const bool expected = std::any_of(ddl_.objects.begin(), ddl_.objects.end(), [&](const DdlObject &object) {
+                return object.operation == 'D' && object.names == before.view(at, 1);
+            });
+            if (!expected) {
+                return fail(ErrorKind::conflict,
+                            "its CASCADE would drop " + before.text(at, 2) + ", which nothing at the source was");
+            }
+        }
+        return {};
+    }
+
+    Result<void> refill() {
+        for (const RewrittenTable &table : ddl_.rewritten) {
+            if (!table.rows_needed) continue;
+            WF_ASSIGN(const pq::Rows unchecked, session_.query(unchecked_constraints_sql, {table.name}));
+            for (int row = 0; row < unchecked.count(); ++row) WF_TRY(session_.query(unchecked.text(row, 0)));
+            for (const Session::StagedRows &rows : session_.staged_rows()) {
+                if (rows.relid != table.relid) continue;
+                WF_TRY(session_.query(fmt::format("INSERT INTO {} ({}) OVERRIDING SYSTEM VALUE SELECT {} FROM {}",
+                                                  table.name, rows.columns, rows.columns, rows.name)));
+            }
+            for (int row = 0; row < unchecked.count(); ++row) {
+                WF_TRY(session_.query(unchecked.text(row, 1)));
+                WF_TRY(session_.query(unchecked.text(row, 2)));
+            }
+        }
+        return {};
+    }
+
+    // A name that the server has chosen must be the one that it chose at the source: later statements use it.
+    Result<void> find_objects(const std::string &last_oid) {
+        std::vector<std::string> types;
+        std::vector<std::string> names;
+        std::vector<std::string> arguments;
+        std::vector<std::string> relations;
+        for (const DdlObject &object : ddl_.objects) {
+            // Columns of views and the like are no objects of their own.
+            const bool column = object.type.ends_with(" column") && object.type != "table column";
+            if (object.operation != 'C' || column) continue;
+            types.push_back(object.type);
+            names.push_back(object.names);
+            arguments.push_back(object.arguments);
+            relations.push_back(session_.quote_identifier(object.schema) + "." +
+                                session_.quote_identifier(object.name));
+        }
+        if (types.empty()) return {};
+        // An index's name is its constraint's too, so these come last.
+        for (const char *type : {"index", "sequence", "table constraint"}) {
+            if (std::find(types.begin(), types.end(), type) == types.end()) continue;
+            WF_ASSIGN(const pq::Rows renames,
+                      session_.query(chosen_names_sql, {pq::array_literal(types), pq::array_literal(names),
+                                                        pq::array_literal(relations), last_oid, type}));
+            for (int row = 0; row < renames.count(); ++row) WF_TRY(session_.query(renames.text(row, 0)));
+        }
+        auto found = session_.query(find_objects_sql,
+                                    {pq::array_literal(types), pq::array_literal(names), pq::array_literal(arguments)});
+        if (found) return {};
+        return fail(std::move(found).error().with_detail(
+            "The statement has run, and what it has created at the source is not what it has created here."));
+    }
+
+    // --- outside of a transaction
+
+    // Whether it has been done before, as by a process that was killed then.
+    Result<bool> is_done_outside() {
+        for (const DdlObject &object : ddl_.objects) {
+            if (object.type != "index") continue;
+            WF_ASSIGN(const pq::Rows rows, session_.query(find_index_sql, {object.names}));
+            if (object.operation == 'D') return rows.count() == 0;
+            if (rows.count() == 0) return false;
+            if (rows.boolean(0, 0)) return true;
+            // What is left of an attempt.
+            WF_TRY(session_.query_outside("DROP INDEX CONCURRENTLY " + rows.text(0, 1)));
+            return false;
+        }
+        if (ddl_.tag != "ALTER TABLE") return false;
+        WF_ASSIGN(const pq::Rows rows, session_.query(find_partition_sql, {pq::array_literal(relation_names())}));
+        if (rows.count() == 0) return true;
+        if (!rows.boolean(0, 0)) return false;
+        WF_TRY(session_.query_outside(rows.text(0, 1)));
+        return true;
+    }
+
+    Result<void> run_outside() {
+        const auto deadline = steady_clock::now() + seconds(options_.policy.lock_retry_seconds);
+        failpoint("ddl_outside_before");
+        while (true) {
+            WF_ASSIGN(const pq::Rows last_oid, session_.query(last_oid_sql));
+            WF_ASSIGN(const bool done, is_done_outside());
+            if (done) return {};
+            WF_TRY(enter_source_settings(false));
+            Result<void> ran;
+            for (const auto &statement : ddl_.statements) {
+                auto rows = session_.query_outside(statement);
+                if (!rows) ran = fail(std::move(rows).error());
+                if (!ran) break;
+            }
+            // Ends what is open at most; the settings were set outside of it.
+            if (!ran) WF_TRY(session_.roll_back("ROLLBACK"));
+            WF_TRY(leave_source_settings(false));
+            failpoint("ddl_outside_executed");
+            if (ran) return find_objects(last_oid.text(0, 0));
+            if (!is_lock(ran.error())) return ran;
+            WF_TRY(wait_for_lock(std::move(ran).error(), deadline));
+        }
+    }
+
+    Session &session_;
+    const Ddl &ddl_;
+    const DdlOptions &options_;
+    std::vector<std::string> names_;
+    std::vector<std::string> values_;
+    std::vector<std::string> our_names_;
+    std::vector<std::string> our_values_;
+};
+
+// What is nobody's fault, or not the statement's.
+bool may_pass(const Error &error) {
+    return error.kind == ErrorKind::interrupted || error.kind == ErrorKind::bug ||
+           (error.kind == ErrorKind::transient && !is_lock(error));
+}
+
+}  // namespace
+
+Result<void> apply_ddl(Session &session, const Ddl &ddl, bool begun, const DdlOptions &options) {
+    DdlRun run(session, ddl, options);
+    auto done = run.run(begun);
+    if (done || may_pass(done.error())) return done;
+    run.record_failure(done.error());
+    return fail(run.explain(std::move(done).error()));
+}
+
+}  // namespace walferry

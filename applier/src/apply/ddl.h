@@ -1,0 +1,47 @@
+// Runs a DDL statement of the source at the destination, with the same result.
+//
+// The timeline of a statement in its transaction:
+//
+//   walferry.ddl            what the operator has decided about it, if it failed before; else what the task file says
+//   SAVEPOINT               what a lock that doesn't come undoes
+//   settings                the source session's: search_path and whatever the meaning of its text depends on; its role
+//   DELETE                  of the rows of tables that it rewrites with values that only the source can compute
+//   the statement           or what stands in its place
+//   settings                ours again
+//   INSERT                  of those rows as the source has computed them, which came before and wait in temporary tables
+//   its objects             all that it has created must be there under the same names
+//   walferry.ddl            it is applied
+//
+// What can't run in a transaction (CREATE INDEX CONCURRENTLY) runs alone before its transaction's checkpoint. A crash
+// between the two has it run again, so it is looked at first.
+//
+// SPDX-License-Identifier: PostgreSQL
+#pragma once
+
+#include <functional>
+#include <string>
+
+#include "apply/session.h"
+#include "base/error.h"
+#include "base/stop.h"
+#include "config/ddl_policy.h"
+#include "decode/ddl.h"
+
+namespace walferry {
+
+struct DdlOptions {
+    std::string task;
+    std::string task_file;  // for messages
+    DdlPolicy policy;
+    const StopFlag &stop;
+    // Called before a lock is waited for once more: whoever of ours holds one has to let go of it.
+    std::function<void()> recall;
+};
+
+// Requires: it is the turn of its transaction; `begun`: something of that is applied already, it is open. Afterwards it is
+// open in any case, and the session knows nothing of tables.
+// Errors: ErrorKind::conflict with the statement, what is wrong and the ways out, for what can't be run, also a lock that
+// doesn't come; then nothing is open, and walferry.ddl says that it failed.
+Result<void> apply_ddl(Session &session, const Ddl &ddl, bool begun, const DdlOptions &options);
+
+}  // namespace walferry

@@ -1,0 +1,121 @@
+/*
+ * ddl.h
+ *	  A DDL statement of this session, from its beginning to its record.
+ *
+ *	  capture.c	  hooks and event triggers: which statement, and when its record
+ *				  is written
+ *	  ddl_object.c	what it has created, altered and dropped
+ *	  ddl_rewrite.c	what the destination runs in its place
+ *	  ddl_log.c	  the record: a row of walferry.ddl_log
+ *
+ * SPDX-License-Identifier: PostgreSQL
+ */
+#ifndef WALFERRY_DDL_H
+#define WALFERRY_DDL_H
+
+#include "postgres.h"
+
+#include "catalog/objectaddress.h"
+#include "nodes/parsenodes.h"
+#include "nodes/pg_list.h"
+#include "tcop/cmdtag.h"
+
+typedef enum WfDdlOperation
+{
+	WF_DDL_CREATE = 'C',
+	WF_DDL_ALTER = 'A',
+	WF_DDL_DROP = 'D',
+} WfDdlOperation;
+
+typedef struct WfDdlObject
+{
+	WfDdlOperation operation;
+	ObjectAddress address;
+	bool		described;		/* the rest is set: of what is dropped, at once */
+	bool		temporary;
+	bool		implied;		/* comes and goes with another object: not sent */
+	const char *type;			/* as pg_identify_object_as_address() has it */
+	const char *schema;			/* of the table or object that selects it, or NULL */
+	const char *name;			/* likewise; NULL for a schema itself */
+	const char *identity;		/* quoted and qualified, to be used in SQL */
+	List	   *names;			/* of strings: for pg_get_object_address() */
+	List	   *arguments;		/* likewise */
+} WfDdlObject;
+
+/* One of the objects that a statement lists. */
+typedef struct WfDdlItem
+{
+	const char *schema;			/* as in WfDdlObject */
+	const char *name;
+	const char *text;
+	bool		temporary;
+} WfDdlItem;
+
+typedef struct WfRewrittenTable
+{
+	Oid			relid;
+	bool		rows_needed;	/* the destination can't compute them */
+} WfRewrittenTable;
+
+typedef struct WfDdl
+{
+	struct WfDdl *outer;		/* the statement that this one runs in */
+	MemoryContext context;		/* of everything here; outlives commits inside the statement */
+	Node	   *tree;			/* a copy, made before execution */
+	CommandTag	tag;
+	const char *text;
+	int			text_offset;	/* of text in the string that the tree's locations mean */
+	Oid			role;
+	List	   *search_path;	/* of names, as strings */
+	List	   *settings;		/* of strings: name, value, ... */
+	uint32		flags;			/* WF_DDL_* of wire.h */
+
+	List	   *objects;		/* of WfDdlObject */
+	List	   *rewritten;		/* of WfRewrittenTable */
+
+	/* If it lists objects: the text before, the WfDdlItems, the text behind. */
+	const char *list_prefix;
+	List	   *list_items;
+	const char *list_suffix;
+
+	List	   *statements;		/* of strings, to be run instead of text; or NIL */
+	bool		written;		/* nothing more will be */
+} WfDdl;
+
+/* ddl_object.c */
+
+/* Notes an event of object_access_hook. */
+extern void wf_ddl_note(WfDdl *ddl, WfDdlOperation operation, Oid class, Oid object,
+						int subobject, bool internal);
+
+/*
+ * Describes all that is noted, and the objects that a statement names of which
+ * the hook says nothing.  Requires: the statement's changes are visible.
+ */
+extern void wf_ddl_describe(WfDdl *ddl);
+
+/*
+ * Before execution: the items of a statement that lists objects, as far as it is
+ * one that may have to be cut.
+ */
+extern void wf_ddl_list_items(WfDdl *ddl);
+
+/* ddl_rewrite.c */
+
+/* Sets statements where the text must not be run as it is. */
+extern void wf_ddl_choose_statements(WfDdl *ddl);
+
+/* CREATE TABLE AS: its table as a statement of its own. */
+extern char *wf_ddl_create_table(Oid relid);
+
+/* Does ALTER TABLE compute new values of columns by something that is not immutable? */
+extern bool wf_ddl_uses_volatile(const AlterTableStmt *statement);
+
+/* ddl_log.c */
+
+/* The extension's table, or InvalidOid if this database has none; nobody else can have made it. */
+extern Oid	wf_ddl_log_relation(void);
+
+extern void wf_ddl_log_write(Oid log, const WfDdl *ddl, uint32 flags);
+
+#endif							/* WALFERRY_DDL_H */

@@ -1,0 +1,185 @@
+/*
+ * ddl_log.c
+ *	  The record of a DDL statement: a row of walferry.ddl_log.
+ *
+ * It is written below SQL: whoever runs the statement needs no privilege on the
+ * table, and nobody has one.  Being a row it comes with its transaction, in its
+ * place, and goes with it.
+ *
+ * SPDX-License-Identifier: PostgreSQL
+ */
+#include "postgres.h"
+
+#include "access/heapam.h"
+#include "access/table.h"
+#include "access/xlog.h"
+#include "catalog/dependency.h"
+#include "catalog/namespace.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_extension.h"
+#include "catalog/pg_type.h"
+#include "commands/extension.h"
+#include "commands/sequence.h"
+#include "miscadmin.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+#include "utils/pg_lsn.h"
+#include "utils/rel.h"
+#include "utils/timestamp.h"
+
+#include "ddl.h"
+#include "ddl_log.h"
+#include "walferry.h"
+
+static Oid
+own_relation(const char *name)
+{
+	Oid			schema = get_namespace_oid(WF_SCHEMA, true);
+	Oid			relid = OidIsValid(schema) ? get_relname_relid(name, schema) : InvalidOid;
+	Oid			extension;
+
+	if (!OidIsValid(relid))
+		return InvalidOid;
+	extension = get_extension_oid(WF_SCHEMA, true);
+	return OidIsValid(extension) &&
+		getExtensionOfObject(RelationRelationId, relid) == extension ? relid : InvalidOid;
+}
+
+Oid
+wf_ddl_log_relation(void)
+{
+	return own_relation("ddl_log");
+}
+
+static Datum
+text_array(List *strings)
+{
+	Datum	   *values = palloc(sizeof(Datum) * Max(list_length(strings), 1));
+	int			n = 0;
+	ListCell   *cell;
+
+	foreach(cell, strings)
+		values[n++] = CStringGetTextDatum(lfirst(cell));
+	return PointerGetDatum(construct_array(values, n, TEXTOID, -1, false, TYPALIGN_INT));
+}
+
+/* As a literal of text[]. */
+static char *
+array_literal(List *strings)
+{
+	Oid			output;
+	bool		varlena;
+
+	getTypeOutputInfo(TEXTARRAYOID, &output, &varlena);
+	return OidOutputFunctionCall(output, text_array(strings));
+}
+
+static const char *
+or_empty(const char *string)
+{
+	return string != NULL ? string : "";
+}
+
+/* WF_DDL_OBJECT_FIELDS strings each. */
+static List *
+object_fields(const WfDdl *ddl)
+{
+	List	   *fields = NIL;
+	ListCell   *cell;
+
+	foreach(cell, ddl->objects)
+	{
+		WfDdlObject *object = lfirst(cell);
+
+		if (object->implied || object->temporary)
+			continue;
+		fields = lappend(fields, psprintf("%c", object->operation));
+		fields = lappend(fields, (void *) object->type);
+		fields = lappend(fields, (void *) or_empty(object->schema));
+		fields = lappend(fields, (void *) or_empty(object->name));
+		fields = lappend(fields, array_literal(object->names));
+		fields = lappend(fields, array_literal(object->arguments));
+	}
+	return fields;
+}
+
+/* WF_DDL_REWRITTEN_FIELDS strings each: oid, name, whether the rows are needed ("t"). */
+static List *
+rewritten_fields(const WfDdl *ddl)
+{
+	List	   *fields = NIL;
+	ListCell   *cell;
+
+	foreach(cell, ddl->rewritten)
+	{
+		WfRewrittenTable *table = lfirst(cell);
+		char		persistence = get_rel_persistence(table->relid);
+
+		/* What is not logged has left no rows. */
+		if (persistence != RELPERSISTENCE_PERMANENT)
+			continue;
+		fields = lappend(fields, psprintf("%u", table->relid));
+		fields = lappend(fields, quote_qualified_identifier(
+															get_namespace_name(get_rel_namespace(table->relid)),
+															get_rel_name(table->relid)));
+		fields = lappend(fields, (void *) (table->rows_needed ? "t" : "f"));
+	}
+	return fields;
+}
+
+/* The text before, the text behind; then WF_DDL_ITEM_FIELDS strings each. */
+static List *
+list_fields(const WfDdl *ddl)
+{
+	List	   *fields;
+	ListCell   *cell;
+
+	if (ddl->list_items == NIL)
+		return NIL;
+	fields = list_make2((void *) ddl->list_prefix, (void *) ddl->list_suffix);
+	foreach(cell, ddl->list_items)
+	{
+		WfDdlItem  *item = lfirst(cell);
+
+		if (item->temporary)
+			continue;
+		fields = lappend(fields, (void *) or_empty(item->schema));
+		fields = lappend(fields, (void *) or_empty(item->name));
+		fields = lappend(fields, (void *) item->text);
+	}
+	return fields;
+}
+
+void
+wf_ddl_log_write(Oid log, const WfDdl *ddl, uint32 flags)
+{
+	Relation	relation = table_open(log, RowExclusiveLock);
+	Datum		values[WF_DDL_LOG_COLUMNS];
+	bool		nulls[WF_DDL_LOG_COLUMNS] = {0};
+	HeapTuple	tuple;
+
+	if (RelationGetDescr(relation)->natts != WF_DDL_LOG_COLUMNS)
+		elog(ERROR, "walferry.ddl_log has %d columns, not %d: library and extension are of different versions",
+			 RelationGetDescr(relation)->natts, WF_DDL_LOG_COLUMNS);
+
+	values[WF_DDL_LOG_ID] = Int64GetDatum(nextval_internal(own_relation("ddl_log_id"), false));
+	values[WF_DDL_LOG_LSN] = LSNGetDatum(GetXLogInsertRecPtr());
+	values[WF_DDL_LOG_CAPTURED] = TimestampTzGetDatum(GetCurrentTimestamp());
+	values[WF_DDL_LOG_ROLE] = CStringGetTextDatum(GetUserNameFromId(ddl->role, false));
+	values[WF_DDL_LOG_SESSION_ROLE] = CStringGetTextDatum(GetUserNameFromId(GetSessionUserId(), false));
+	values[WF_DDL_LOG_TAG] = CStringGetTextDatum(GetCommandTagName(ddl->tag));
+	values[WF_DDL_LOG_FLAGS] = Int32GetDatum(flags);
+	values[WF_DDL_LOG_STATEMENT] = CStringGetTextDatum(ddl->text);
+	values[WF_DDL_LOG_STATEMENTS] = text_array(ddl->statements);
+	nulls[WF_DDL_LOG_STATEMENTS] = ddl->statements == NIL;
+	values[WF_DDL_LOG_SEARCH_PATH] = text_array(ddl->search_path);
+	values[WF_DDL_LOG_SETTINGS] = text_array(ddl->settings);
+	values[WF_DDL_LOG_OBJECTS] = text_array(object_fields(ddl));
+	values[WF_DDL_LOG_REWRITTEN] = text_array(rewritten_fields(ddl));
+	values[WF_DDL_LOG_LIST] = text_array(list_fields(ddl));
+
+	tuple = heap_form_tuple(RelationGetDescr(relation), values, nulls);
+	simple_heap_insert(relation, tuple);
+	table_close(relation, RowExclusiveLock);
+}
