@@ -66,8 +66,8 @@ regress: install-plugin ## the plugin's SQL and isolation tests on a throwaway s
 integration: install-plugin build-integration ## the whole program on throwaway servers (TESTS=pattern)
 	@tools/check.sh integration
 
-soak: install-plugin build-integration ## crashes, true prefixes, collisions, big transactions at length, SOAK (10) times check's
-	@WALFERRY_SOAK=$(SOAK) TESTS='*Crash*:*Prefix*:*Unseen*:Streamed*:BigTransaction*' tools/check.sh integration
+soak: install-plugin build-integration ## crashes, true prefixes, collisions, big transactions, DDL at length, SOAK (10) times check's
+	@WALFERRY_SOAK=$(SOAK) TESTS='*Crash*:*Prefix*:*Unseen*:Streamed*:BigTransaction*:DdlRandom*' tools/check.sh integration
 
 build-unit: deps
 	$(call cmake,test,$(debug),unit_tests)

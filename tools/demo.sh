@@ -109,7 +109,7 @@ destination_sql() {
 create_servers() {
 	local version
 	phase "1  Two PostgreSQL servers"
-	source="$("$cluster" create "$work/source") dbname=shop"
+	source="$("$cluster" create "$work/source" session_preload_libraries=walferry) dbname=shop"
 	destination="$("$cluster" create "$work/destination") dbname=shop"
 	createdb --maintenance-db="${source/dbname=shop/dbname=postgres}" shop
 	createdb --maintenance-db="${destination/dbname=shop/dbname=postgres}" shop
@@ -259,9 +259,19 @@ catch_up() {
 	catch_up_ms=$(($(milliseconds) - began))
 }
 
+# While the load goes on; what no destination could compute by itself.
+change_schema() {
+	source_sql -c "ALTER TABLE pgbench_tellers ADD COLUMN token uuid DEFAULT gen_random_uuid()" \
+		-c "CREATE TABLE branch_totals AS SELECT bid, sum(abalance) AS total, now() AS taken FROM pgbench_accounts GROUP BY bid" \
+		-c "CREATE INDEX CONCURRENTLY ON pgbench_history (aid)"
+	catch_up
+	line "the schema changes: a column of random UUIDs, a table made from a query, an index made concurrently; $(seconds_of "$catch_up_ms") s later they are here too"
+}
+
 stream_and_kill() {
 	phase "4  Stream, and a crash"
 	watch_stream $((streaming_seconds / 2))
+	change_schema
 	line "one transaction changes $(group $((scale * 20000))) rows"
 	source_sql -c "UPDATE pgbench_accounts SET filler = 'changed at once' WHERE aid <= $((scale * 20000))"
 	end_process "$applier" KILL
