@@ -125,6 +125,7 @@ is_recorded(Node *tree)
 		case T_DropUserMappingStmt:
 		case T_ReindexStmt:
 		case T_ClusterStmt:
+		case T_ImportForeignSchemaStmt: /* but the tables that it makes */
 			return false;
 		case T_CreateExtensionStmt:
 			return !is_own_extension(((CreateExtensionStmt *) tree)->extname);
@@ -159,7 +160,7 @@ static bool
 is_captured(Node *tree, ProcessUtilityContext context)
 {
 	return can_capture() && is_recorded(tree) && !creating_extension &&
-		context != PROCESS_UTILITY_SUBCOMMAND &&
+		(context != PROCESS_UTILITY_SUBCOMMAND || IsA(tree, CreateForeignTableStmt)) &&
 		(current_ddl == NULL || !is_opaque(current_ddl));
 }
 
@@ -527,7 +528,7 @@ WF_EXECUTOR_RUN_HOOK(executor_run, QueryDesc *query, ScanDirection direction,
 	if (current_ddl != NULL && IsA(current_ddl->tree, CreateTableAsStmt) &&
 		!current_ddl->written)
 	{
-		run_into_table(query, direction, count, execute_once, current_ddl);
+		run_into_table(query, direction, count, WF_EXECUTE_ONCE, current_ddl);
 		return;
 	}
 	if (!can_capture() || !OidIsValid(wf_ddl_log_relation()) ||
@@ -549,7 +550,7 @@ WF_EXECUTOR_RUN_HOOK(executor_run, QueryDesc *query, ScanDirection direction,
 	enter(&ddl);
 	PG_TRY();
 	{
-		run_into_table(query, direction, count, execute_once, &ddl);
+		run_into_table(query, direction, count, WF_EXECUTE_ONCE, &ddl);
 	}
 	PG_FINALLY();
 	{

@@ -52,12 +52,14 @@
 #if PG_VERSION_NUM >= 180000
 #define WF_EXECUTOR_RUN_HOOK(name, query, direction, count, execute_once) \
 	name(query, direction, count)
+#define WF_EXECUTE_ONCE true
 #define WF_RUN_EXECUTOR(query, direction, count, execute_once) \
 	(next_executor_run ? next_executor_run(query, direction, count) \
 	 : standard_ExecutorRun(query, direction, count))
 #else
 #define WF_EXECUTOR_RUN_HOOK(name, query, direction, count, execute_once) \
 	name(query, direction, count, execute_once)
+#define WF_EXECUTE_ONCE execute_once
 #define WF_RUN_EXECUTOR(query, direction, count, execute_once) \
 	(next_executor_run ? next_executor_run(query, direction, count, execute_once) \
 	 : standard_ExecutorRun(query, direction, count, execute_once))

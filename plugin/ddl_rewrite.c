@@ -128,8 +128,9 @@ static void
 append_generation(StringInfo sql, Relation relation, Form_pg_attribute column)
 {
 	if (column->attgenerated != '\0')
-		appendStringInfo(sql, " GENERATED ALWAYS AS (%s) STORED",
-						 default_expression(relation, column->attnum));
+		appendStringInfo(sql, " GENERATED ALWAYS AS (%s) %s",
+						 default_expression(relation, column->attnum),
+						 column->attgenerated == ATTRIBUTE_GENERATED_STORED ? "STORED" : "VIRTUAL");
 	if (column->attidentity != '\0')
 		appendStringInfo(sql, " GENERATED %s AS IDENTITY",
 						 column->attidentity == ATTRIBUTE_IDENTITY_ALWAYS ? "ALWAYS" : "BY DEFAULT");
