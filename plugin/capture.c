@@ -124,9 +124,11 @@ is_recorded(Node *tree)
 		case T_AlterUserMappingStmt:
 		case T_DropUserMappingStmt:
 		case T_ReindexStmt:
-		case T_ClusterStmt:
 		case T_ImportForeignSchemaStmt: /* but the tables that it makes */
 			return false;
+		case T_ClusterStmt:		/* of which only the choice of the index counts */
+			return ((ClusterStmt *) tree)->relation != NULL &&
+				((ClusterStmt *) tree)->indexname != NULL;
 		case T_CreateExtensionStmt:
 			return !is_own_extension(((CreateExtensionStmt *) tree)->extname);
 		case T_AlterExtensionStmt:
@@ -220,6 +222,14 @@ search_path_names(void)
 			names = lappend(names, get_namespace_name(schema));
 	}
 	return names;
+}
+
+/* IMPORT FOREIGN SCHEMA says where to in the tree alone, not in the text of its tables. */
+static void
+prefer_schema(WfDdl *ddl, const char *schema)
+{
+	if (schema != NULL)
+		ddl->search_path = lcons(pstrdup(schema), ddl->search_path);
 }
 
 static List *
@@ -382,12 +392,14 @@ begin_ddl(WfDdl *ddl, PlannedStmt *planned, const char *query)
 										 ALLOCSET_SMALL_SIZES);
 	caller = MemoryContextSwitchTo(ddl->context);
 	ddl->tree = copyObject(planned->utilityStmt);
-	ddl->tag = CreateCommandTag(ddl->tree);
+	ddl->tag = IsA(ddl->tree, ClusterStmt) ? CMDTAG_ALTER_TABLE : CreateCommandTag(ddl->tree);
 	ddl->text = pnstrdup(text, length);
 	ddl->text_offset = location;
 	ddl->role = GetUserId();
 	ddl->search_path = search_path_names();
 	ddl->settings = setting_values();
+	if (IsA(ddl->tree, CreateForeignTableStmt))
+		prefer_schema(ddl, ((CreateForeignTableStmt *) ddl->tree)->base.relation->schemaname);
 	if (runs_outside(ddl->tree))
 		ddl->flags |= WF_DDL_OUTSIDE;
 	if (changes_owner_only(ddl->tree))

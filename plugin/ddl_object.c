@@ -197,9 +197,6 @@ describe_place(WfDdlObject *object)
 		describe_relation(object, relid);
 		if (address->classId == AttrDefaultRelationId)
 			object->implied = true; /* of its column */
-		if (address->classId == RewriteRelationId && object->operation == WF_DDL_CREATE &&
-			(get_rel_relkind(relid) == RELKIND_VIEW || get_rel_relkind(relid) == RELKIND_MATVIEW))
-			object->implied = true; /* a view's query */
 		return;
 	}
 	switch (address->classId)
@@ -223,6 +220,14 @@ describe_place(WfDdlObject *object)
 		default:
 			describe_in_schema(object);
 	}
+}
+
+/* A view's query is a rule, of a name that no other can have. */
+static bool
+is_query_of_view(const WfDdlObject *object)
+{
+	return object->address.classId == RewriteRelationId && object->names != NIL &&
+		strcmp(llast(object->names), "_RETURN") == 0;
 }
 
 static void
@@ -250,7 +255,8 @@ describe(WfDdlObject *object)
 	}
 	object->identity = getObjectIdentityParts(address, &object->names,
 											  &object->arguments, true);
-	if (object->type == NULL || object->identity == NULL)
+	if (object->type == NULL || object->identity == NULL ||
+		is_query_of_view(object))
 		object->implied = true;
 }
 
@@ -391,15 +397,21 @@ add_targets(WfDdl *ddl)
 				add_named(ddl, ((CommentStmt *) ddl->tree)->objtype,
 						  ((CommentStmt *) ddl->tree)->object);
 			break;
+		case T_AlterPublicationStmt:
+			add_named(ddl, OBJECT_PUBLICATION,
+					  (Node *) makeString(((AlterPublicationStmt *) ddl->tree)->pubname));
+			break;
 		case T_SecLabelStmt:
 			add_named(ddl, ((SecLabelStmt *) ddl->tree)->objtype,
 					  ((SecLabelStmt *) ddl->tree)->object);
 			break;
 		case T_AlterTableStmt:
+		case T_ClusterStmt:
 		case T_RefreshMatViewStmt:
 			{
 				RangeVar   *range = IsA(ddl->tree, AlterTableStmt) ?
 					((AlterTableStmt *) ddl->tree)->relation :
+					IsA(ddl->tree, ClusterStmt) ? ((ClusterStmt *) ddl->tree)->relation :
 					((RefreshMatViewStmt *) ddl->tree)->relation;
 				Oid			relid = RangeVarGetRelid(range, NoLock, true);
 				ObjectAddress address;

@@ -299,6 +299,19 @@ detach_partition(WfDdl *ddl, AlterTableCmd *command)
 											  relation_name(parent), relation_name(child)));
 }
 
+/* --- CLUSTER ------------------------------------------------------------------- */
+
+/* In which order rows lie is each server's own affair; by which index is the table's definition. */
+static void
+cluster_on(WfDdl *ddl, const ClusterStmt *statement)
+{
+	Oid			relid = RangeVarGetRelid(statement->relation, NoLock, true);
+
+	if (OidIsValid(relid))
+		ddl->statements = list_make1(psprintf("ALTER TABLE %s CLUSTER ON %s", relation_name(relid),
+											  quote_identifier(statement->indexname)));
+}
+
 /* --- lists --------------------------------------------------------------------- */
 
 /* Without the temporary objects, which the destination has never seen. */
@@ -1047,6 +1060,9 @@ wf_ddl_choose_statements(WfDdl *ddl)
 			break;
 		case T_CreateExtensionStmt:
 			create_extensions(ddl);
+			break;
+		case T_ClusterStmt:
+			cluster_on(ddl, (ClusterStmt *) ddl->tree);
 			break;
 		case T_CreateRoleStmt:
 			hide_password(ddl, ((CreateRoleStmt *) ddl->tree)->options,
