@@ -28,6 +28,7 @@
 #include "catalog/pg_collation.h"
 #include "catalog/pg_constraint.h"
 #include "catalog/pg_extension.h"
+#include "catalog/pg_index.h"
 #include "catalog/pg_inherits.h"
 #include "catalog/pg_namespace.h"
 #include "catalog/pg_proc.h"
@@ -914,6 +915,74 @@ is_like_temporary(const CreateStmt *statement)
 	return false;
 }
 
+/*
+ * CREATE TABLE (LIKE ..) copies an index too that CREATE INDEX CONCURRENTLY has failed
+ * to complete, and that the destination has never had.
+ */
+static bool
+has_invalid_index(Oid relid)
+{
+	Relation	relation = relation_open(relid, AccessShareLock);
+	bool		found = false;
+	ListCell   *cell;
+
+	foreach(cell, RelationGetIndexList(relation))
+	{
+		HeapTuple	tuple = SearchSysCache1(INDEXRELID, ObjectIdGetDatum(lfirst_oid(cell)));
+
+		if (!HeapTupleIsValid(tuple))
+			continue;
+		found |= !((Form_pg_index) GETSTRUCT(tuple))->indisvalid;
+		ReleaseSysCache(tuple);
+	}
+	relation_close(relation, AccessShareLock);
+	return found;
+}
+
+static bool
+is_like_invalid_index(const CreateStmt *statement)
+{
+	ListCell   *cell;
+
+	foreach(cell, statement->tableElts)
+	{
+		Node	   *element = lfirst(cell);
+		Oid			relid = InvalidOid;
+
+		if (IsA(element, TableLikeClause))
+			relid = RangeVarGetRelid(((TableLikeClause *) element)->relation, NoLock, true);
+		if (OidIsValid(relid) && has_invalid_index(relid))
+			return true;
+	}
+	return false;
+}
+
+/* Those that the statement has made and the destination's has not. */
+static void
+append_indexes(WfDdl *ddl)
+{
+	ListCell   *cell;
+
+	if (ddl->statements == NIL)
+		ddl->statements = list_make1((void *) ddl->text);
+	foreach(cell, ddl->objects)
+	{
+		WfDdlObject *object = lfirst(cell);
+		Oid			oid = object->address.objectId;
+		char	   *definition;
+		char	   *name;
+
+		if (object->operation != WF_DDL_CREATE || object->implied ||
+			object->address.classId != RelationRelationId ||
+			get_rel_relkind(oid) != RELKIND_INDEX || OidIsValid(get_index_constraint(oid)))
+			continue;
+		definition = pg_get_indexdef_string(oid);
+		name = strstr(definition, "INDEX ") + strlen("INDEX ");
+		ddl->statements = lappend(ddl->statements, psprintf("%.*sIF NOT EXISTS %s",
+															(int) (name - definition), definition, name));
+	}
+}
+
 static void
 append_comment(WfDdl *ddl, Oid relid, Form_pg_attribute column)
 {
@@ -1093,6 +1162,8 @@ wf_ddl_choose_statements(WfDdl *ddl)
 			}
 			pin_bounds(ddl);
 			pin_moments(ddl);
+			if (is_like_invalid_index((CreateStmt *) ddl->tree))
+				append_indexes(ddl);
 			break;
 		case T_AlterTableStmt:
 			pin_bounds(ddl);

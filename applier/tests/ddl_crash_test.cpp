@@ -246,6 +246,9 @@ TEST_F(DdlCrashInTheMiddle, IndexThatFailedAtTheSource) {
     source.exec("INSERT INTO keyless VALUES (1)");
     task.run_until_now();
     EXPECT_EQ(compare(pair), "");
+    source.exec("CREATE TABLE alike (LIKE keyless INCLUDING ALL)");  // its index is a whole one
+    task.run_until_now();
+    EXPECT_EQ(compare(pair), "");
     source.exec("DROP INDEX twice");
     source.exec("CREATE INDEX CONCURRENTLY twice ON keyless (n)");
     EXPECT_FALSE(source.connection().exec("CREATE UNIQUE INDEX CONCURRENTLY again ON keyless (n)"));
