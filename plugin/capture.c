@@ -23,8 +23,6 @@
 #include "catalog/dependency.h"
 #include "catalog/namespace.h"
 #include "catalog/objectaccess.h"
-#include "catalog/pg_extension.h"
-#include "catalog/pg_namespace.h"
 #include "commands/dbcommands.h"
 #include "commands/event_trigger.h"
 #include "commands/extension.h"
@@ -137,8 +135,6 @@ is_recorded(Node *tree)
 			return !is_own_extension(((AlterExtensionContentsStmt *) tree)->extname);
 		case T_DropStmt:
 			return !drops_own_extension((DropStmt *) tree);
-		case T_TransactionStmt:
-			return false;
 		default:
 			return GetCommandLogLevel(tree) == LOGSTMT_DDL;
 	}
@@ -151,19 +147,21 @@ is_opaque(const WfDdl *ddl)
 	return IsA(ddl->tree, RefreshMatViewStmt);
 }
 
+/* Would a statement that begins now be one of its own? */
 static bool
 can_capture(void)
 {
 	return capture_ddl && XLogLogicalInfoActive() && !RecoveryInProgress() &&
-		!IsBinaryUpgrade && IsTransactionState();
+		!IsBinaryUpgrade && IsTransactionState() && !creating_extension &&
+		(current_ddl == NULL || !is_opaque(current_ddl));
 }
 
 static bool
 is_captured(Node *tree, ProcessUtilityContext context)
 {
-	return can_capture() && is_recorded(tree) && !creating_extension &&
+	return can_capture() && is_recorded(tree) &&
 		(context != PROCESS_UTILITY_SUBCOMMAND || IsA(tree, CreateForeignTableStmt)) &&
-		(current_ddl == NULL || !is_opaque(current_ddl));
+		OidIsValid(wf_ddl_log_relation());
 }
 
 /* CREATE INDEX CONCURRENTLY and its like. */
@@ -433,8 +431,7 @@ process_utility(PlannedStmt *planned, const char *query, bool read_only_tree,
 	WfDdl		ddl;
 
 	hook_has_run = true;
-	if (!is_captured(planned->utilityStmt, context) ||
-		!OidIsValid(wf_ddl_log_relation()))
+	if (!is_captured(planned->utilityStmt, context))
 	{
 		call_next_utility(planned, query, read_only_tree, context, params,
 						  environment, dest, completion);
@@ -531,8 +528,7 @@ WF_EXECUTOR_RUN_HOOK(executor_run, QueryDesc *query, ScanDirection direction,
 {
 	WfDdl		ddl;
 
-	if (likely(query->dest == NULL || query->dest->mydest != DestIntoRel) ||
-		creating_extension)
+	if (likely(query->dest == NULL || query->dest->mydest != DestIntoRel))
 	{
 		WF_RUN_EXECUTOR(query, direction, count, execute_once);
 		return;
@@ -543,8 +539,7 @@ WF_EXECUTOR_RUN_HOOK(executor_run, QueryDesc *query, ScanDirection direction,
 		run_into_table(query, direction, count, WF_EXECUTE_ONCE, current_ddl);
 		return;
 	}
-	if (!can_capture() || !OidIsValid(wf_ddl_log_relation()) ||
-		(current_ddl != NULL && is_opaque(current_ddl)))
+	if (!can_capture() || !OidIsValid(wf_ddl_log_relation()))
 	{
 		WF_RUN_EXECUTOR(query, direction, count, execute_once);
 		return;
@@ -589,8 +584,7 @@ walferry_ddl_begins(PG_FUNCTION_ARGS)
 {
 	EventTriggerData *data = event_trigger_data(fcinfo);
 
-	if (!hook_has_run && can_capture() && is_recorded(data->parsetree) &&
-		!creating_extension)
+	if (!hook_has_run && can_capture() && is_recorded(data->parsetree))
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("this session can't record its DDL for walferry: it has begun without the library"),

@@ -5,7 +5,8 @@
  *	  capture.c	  hooks and event triggers: which statement, and when its record
  *				  is written
  *	  ddl_object.c	what it has created, altered and dropped
- *	  ddl_rewrite.c	what the destination runs in its place
+ *	  ddl_rewrite.c	what the destination runs in its place: made from the
+ *				  catalogs (ddl_definition.c) or from its text (ddl_text.c)
  *	  ddl_log.c	  the record: a row of walferry.ddl_log
  *
  * SPDX-License-Identifier: PostgreSQL
@@ -105,9 +106,6 @@ extern void wf_ddl_list_items(WfDdl *ddl);
 /* Sets statements where the text must not be run as it is. */
 extern void wf_ddl_choose_statements(WfDdl *ddl);
 
-/* CREATE TABLE AS: its table as a statement of its own. */
-extern char *wf_ddl_create_table(Oid relid);
-
 /* Does ALTER TABLE compute new values of columns by something that is not immutable? */
 extern bool wf_ddl_uses_volatile(const AlterTableStmt *statement);
 
@@ -115,6 +113,9 @@ extern bool wf_ddl_uses_volatile(const AlterTableStmt *statement);
 
 /* The extension's table, or InvalidOid if this database has none; nobody else can have made it. */
 extern Oid	wf_ddl_log_relation(void);
+
+/* Is this that table?  Of any other it costs no look at a catalog that isn't cached. */
+extern bool wf_ddl_log_is(Oid relid);
 
 extern void wf_ddl_log_write(Oid log, const WfDdl *ddl, uint32 flags);
 

@@ -21,7 +21,6 @@
 #include "commands/extension.h"
 #include "commands/sequence.h"
 #include "miscadmin.h"
-#include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/pg_lsn.h"
@@ -29,39 +28,51 @@
 #include "utils/timestamp.h"
 
 #include "ddl.h"
+#include "ddl_definition.h"
 #include "ddl_log.h"
+#include "string_list.h"
 #include "walferry.h"
 
 static Oid
-own_relation(const char *name)
+relation_of_that_name(const char *name)
 {
 	Oid			schema = get_namespace_oid(WF_SCHEMA, true);
-	Oid			relid = OidIsValid(schema) ? get_relname_relid(name, schema) : InvalidOid;
-	Oid			extension;
 
-	if (!OidIsValid(relid))
-		return InvalidOid;
-	extension = get_extension_oid(WF_SCHEMA, true);
+	return OidIsValid(schema) ? get_relname_relid(name, schema) : InvalidOid;
+}
+
+static bool
+is_own(Oid relid)
+{
+	Oid			extension = get_extension_oid(WF_SCHEMA, true);
+
 	return OidIsValid(extension) &&
-		getExtensionOfObject(RelationRelationId, relid) == extension ? relid : InvalidOid;
+		getExtensionOfObject(RelationRelationId, relid) == extension;
 }
 
 Oid
 wf_ddl_log_relation(void)
 {
-	return own_relation("ddl_log");
+	Oid			relid = relation_of_that_name("ddl_log");
+
+	return OidIsValid(relid) && is_own(relid) ? relid : InvalidOid;
 }
 
-static Datum
-text_array(List *strings)
+bool
+wf_ddl_log_is(Oid relid)
 {
-	Datum	   *values = palloc(sizeof(Datum) * Max(list_length(strings), 1));
-	int			n = 0;
-	ListCell   *cell;
+	return relid == relation_of_that_name("ddl_log") && is_own(relid);
+}
 
-	foreach(cell, strings)
-		values[n++] = CStringGetTextDatum(lfirst(cell));
-	return PointerGetDatum(construct_array(values, n, TEXTOID, -1, false, TYPALIGN_INT));
+/* As the extension's script made it, beside the table. */
+static Oid
+id_sequence(void)
+{
+	Oid			relid = relation_of_that_name("ddl_log_id");
+
+	if (!OidIsValid(relid) || !is_own(relid))
+		elog(ERROR, "extension %s has no sequence ddl_log_id", WF_SCHEMA);
+	return relid;
 }
 
 /* As a literal of text[]. */
@@ -72,7 +83,7 @@ array_literal(List *strings)
 	bool		varlena;
 
 	getTypeOutputInfo(TEXTARRAYOID, &output, &varlena);
-	return OidOutputFunctionCall(output, text_array(strings));
+	return OidOutputFunctionCall(output, wf_string_list_array(strings));
 }
 
 static const char *
@@ -120,9 +131,7 @@ rewritten_fields(const WfDdl *ddl)
 		if (persistence != RELPERSISTENCE_PERMANENT)
 			continue;
 		fields = lappend(fields, psprintf("%u", table->relid));
-		fields = lappend(fields, quote_qualified_identifier(
-															get_namespace_name(get_rel_namespace(table->relid)),
-															get_rel_name(table->relid)));
+		fields = lappend(fields, wf_relation_name(table->relid));
 		fields = lappend(fields, (void *) (table->rows_needed ? "t" : "f"));
 	}
 	return fields;
@@ -163,7 +172,7 @@ wf_ddl_log_write(Oid log, const WfDdl *ddl, uint32 flags)
 		elog(ERROR, "walferry.ddl_log has %d columns, not %d: library and extension are of different versions",
 			 RelationGetDescr(relation)->natts, WF_DDL_LOG_COLUMNS);
 
-	values[WF_DDL_LOG_ID] = Int64GetDatum(nextval_internal(own_relation("ddl_log_id"), false));
+	values[WF_DDL_LOG_ID] = Int64GetDatum(nextval_internal(id_sequence(), false));
 	values[WF_DDL_LOG_LSN] = LSNGetDatum(GetXLogInsertRecPtr());
 	values[WF_DDL_LOG_CAPTURED] = TimestampTzGetDatum(GetCurrentTimestamp());
 	values[WF_DDL_LOG_ROLE] = CStringGetTextDatum(GetUserNameFromId(ddl->role, false));
@@ -171,13 +180,13 @@ wf_ddl_log_write(Oid log, const WfDdl *ddl, uint32 flags)
 	values[WF_DDL_LOG_TAG] = CStringGetTextDatum(GetCommandTagName(ddl->tag));
 	values[WF_DDL_LOG_FLAGS] = Int32GetDatum(flags);
 	values[WF_DDL_LOG_STATEMENT] = CStringGetTextDatum(ddl->text);
-	values[WF_DDL_LOG_STATEMENTS] = text_array(ddl->statements);
+	values[WF_DDL_LOG_STATEMENTS] = wf_string_list_array(ddl->statements);
 	nulls[WF_DDL_LOG_STATEMENTS] = ddl->statements == NIL;
-	values[WF_DDL_LOG_SEARCH_PATH] = text_array(ddl->search_path);
-	values[WF_DDL_LOG_SETTINGS] = text_array(ddl->settings);
-	values[WF_DDL_LOG_OBJECTS] = text_array(object_fields(ddl));
-	values[WF_DDL_LOG_REWRITTEN] = text_array(rewritten_fields(ddl));
-	values[WF_DDL_LOG_LIST] = text_array(list_fields(ddl));
+	values[WF_DDL_LOG_SEARCH_PATH] = wf_string_list_array(ddl->search_path);
+	values[WF_DDL_LOG_SETTINGS] = wf_string_list_array(ddl->settings);
+	values[WF_DDL_LOG_OBJECTS] = wf_string_list_array(object_fields(ddl));
+	values[WF_DDL_LOG_REWRITTEN] = wf_string_list_array(rewritten_fields(ddl));
+	values[WF_DDL_LOG_LIST] = wf_string_list_array(list_fields(ddl));
 
 	tuple = heap_form_tuple(RelationGetDescr(relation), values, nulls);
 	simple_heap_insert(relation, tuple);

@@ -12,7 +12,6 @@
 
 #include <ctype.h>
 
-#include "access/genam.h"
 #include "access/htup_details.h"
 #include "access/relation.h"
 #include "access/table.h"
@@ -33,7 +32,6 @@
 #include "catalog/pg_type.h"
 #include "nodes/makefuncs.h"
 #include "utils/builtins.h"
-#include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
@@ -43,20 +41,18 @@
 
 /* --- where an object belongs ------------------------------------------------ */
 
-/* Objects that are a part of a relation, and the column of their catalog that says of which. */
+/* Objects that are a part of a relation, and the columns of their catalog that say which and of which. */
 static const struct
 {
 	Oid			class;
-	Oid			index;
 	AttrNumber	oid;
 	AttrNumber	relation;
 }			parts[] =
 {
-	{ConstraintRelationId, ConstraintOidIndexId, Anum_pg_constraint_oid, Anum_pg_constraint_conrelid},
-	{TriggerRelationId, TriggerOidIndexId, Anum_pg_trigger_oid, Anum_pg_trigger_tgrelid},
-	{RewriteRelationId, RewriteOidIndexId, Anum_pg_rewrite_oid, Anum_pg_rewrite_ev_class},
-	{PolicyRelationId, PolicyOidIndexId, Anum_pg_policy_oid, Anum_pg_policy_polrelid},
-	{AttrDefaultRelationId, AttrDefaultOidIndexId, Anum_pg_attrdef_oid, Anum_pg_attrdef_adrelid},
+	{ConstraintRelationId, Anum_pg_constraint_oid, Anum_pg_constraint_conrelid},
+	{TriggerRelationId, Anum_pg_trigger_oid, Anum_pg_trigger_tgrelid},
+	{RewriteRelationId, Anum_pg_rewrite_oid, Anum_pg_rewrite_ev_class},
+	{PolicyRelationId, Anum_pg_policy_oid, Anum_pg_policy_polrelid},
 };
 
 /* InvalidOid if there is no such object, or it is a part of none. */
@@ -64,15 +60,9 @@ static Oid
 relation_of_part(int part, Oid object)
 {
 	Relation	catalog = table_open(parts[part].class, AccessShareLock);
-	ScanKeyData key;
-	SysScanDesc scan;
-	HeapTuple	tuple;
+	HeapTuple	tuple = get_catalog_object_by_oid(catalog, parts[part].oid, object);
 	Oid			found = InvalidOid;
 
-	ScanKeyInit(&key, parts[part].oid, BTEqualStrategyNumber, F_OIDEQ,
-				ObjectIdGetDatum(object));
-	scan = systable_beginscan(catalog, parts[part].index, true, NULL, 1, &key);
-	tuple = systable_getnext(scan);
 	if (HeapTupleIsValid(tuple))
 	{
 		bool		null;
@@ -80,7 +70,6 @@ relation_of_part(int part, Oid object)
 		found = DatumGetObjectId(heap_getattr(tuple, parts[part].relation,
 											  RelationGetDescr(catalog), &null));
 	}
-	systable_endscan(scan);
 	table_close(catalog, AccessShareLock);
 	return found;
 }
@@ -120,6 +109,7 @@ describe_relation(WfDdlObject *object, Oid relid)
 	object->schema = get_namespace_name(class->relnamespace);
 	object->name = pstrdup(NameStr(class->relname));
 	object->temporary = class->relpersistence == RELPERSISTENCE_TEMP;
+
 	/* A composite type's relation comes with the type. */
 	if (class->relkind == RELKIND_COMPOSITE_TYPE && object->operation == WF_DDL_CREATE)
 	{
@@ -195,8 +185,6 @@ describe_place(WfDdlObject *object)
 	if (OidIsValid(relid))
 	{
 		describe_relation(object, relid);
-		if (address->classId == AttrDefaultRelationId)
-			object->implied = true; /* of its column */
 		return;
 	}
 	switch (address->classId)
@@ -213,7 +201,7 @@ describe_place(WfDdlObject *object)
 			break;
 		case DefaultAclRelationId:
 			break;
-		case AttrDefaultRelationId: /* gone with its column */
+		case AttrDefaultRelationId: /* comes and goes with its column */
 		case InheritsRelationId:
 			object->implied = true;
 			break;
@@ -320,6 +308,22 @@ wf_ddl_note(WfDdl *ddl, WfDdlOperation operation, Oid class, Oid object,
 }
 
 static void
+add_altered(WfDdl *ddl, const ObjectAddress *address)
+{
+	if (OidIsValid(address->objectId) && !is_noted(ddl, WF_DDL_ALTER, address))
+		add_object(ddl, WF_DDL_ALTER, address);
+}
+
+static void
+add_relation(WfDdl *ddl, const RangeVar *range)
+{
+	ObjectAddress address;
+
+	ObjectAddressSet(address, RelationRelationId, RangeVarGetRelid(range, NoLock, true));
+	add_altered(ddl, &address);
+}
+
+static void
 add_named(WfDdl *ddl, ObjectType type, Node *name)
 {
 	Relation	relation = NULL;
@@ -328,8 +332,7 @@ add_named(WfDdl *ddl, ObjectType type, Node *name)
 
 	if (relation != NULL)
 		relation_close(relation, NoLock);
-	if (OidIsValid(address.objectId) && !is_noted(ddl, WF_DDL_ALTER, &address))
-		add_object(ddl, WF_DDL_ALTER, &address);
+	add_altered(ddl, &address);
 }
 
 static void
@@ -346,14 +349,7 @@ add_grant_targets(WfDdl *ddl, const GrantStmt *statement)
 		if (statement->targtype == ACL_TARGET_ALL_IN_SCHEMA)
 			add_named(ddl, OBJECT_SCHEMA, target);
 		else if (IsA(target, RangeVar))
-		{
-			Oid			relid = RangeVarGetRelid((RangeVar *) target, NoLock, true);
-			ObjectAddress address;
-
-			ObjectAddressSet(address, RelationRelationId, relid);
-			if (OidIsValid(relid) && !is_noted(ddl, WF_DDL_ALTER, &address))
-				add_object(ddl, WF_DDL_ALTER, &address);
-		}
+			add_relation(ddl, (RangeVar *) target);
 		else if (statement->objtype == OBJECT_TYPE || statement->objtype == OBJECT_DOMAIN)
 			add_named(ddl, OBJECT_TYPE, (Node *) makeTypeNameFromNameList(castNode(List, target)));
 		else if (statement->objtype != OBJECT_LARGEOBJECT &&
@@ -362,24 +358,19 @@ add_grant_targets(WfDdl *ddl, const GrantStmt *statement)
 	}
 }
 
-/* What becomes a table's partition, or was one. */
+/* With what becomes the table's partition, or was one. */
 static void
-add_partitions(WfDdl *ddl, const AlterTableStmt *statement)
+add_altered_table(WfDdl *ddl, const AlterTableStmt *statement)
 {
 	ListCell   *cell;
 
+	add_relation(ddl, statement->relation);
 	foreach(cell, statement->cmds)
 	{
 		AlterTableCmd *command = lfirst(cell);
-		ObjectAddress address;
-		Oid			relid;
 
-		if (command->def == NULL || !IsA(command->def, PartitionCmd))
-			continue;
-		relid = RangeVarGetRelid(((PartitionCmd *) command->def)->name, NoLock, true);
-		ObjectAddressSet(address, RelationRelationId, relid);
-		if (OidIsValid(relid) && !is_noted(ddl, WF_DDL_ALTER, &address))
-			add_object(ddl, WF_DDL_ALTER, &address);
+		if (command->def != NULL && IsA(command->def, PartitionCmd))
+			add_relation(ddl, ((PartitionCmd *) command->def)->name);
 	}
 }
 
@@ -406,23 +397,14 @@ add_targets(WfDdl *ddl)
 					  ((SecLabelStmt *) ddl->tree)->object);
 			break;
 		case T_AlterTableStmt:
+			add_altered_table(ddl, (AlterTableStmt *) ddl->tree);
+			break;
 		case T_ClusterStmt:
+			add_relation(ddl, ((ClusterStmt *) ddl->tree)->relation);
+			break;
 		case T_RefreshMatViewStmt:
-			{
-				RangeVar   *range = IsA(ddl->tree, AlterTableStmt) ?
-					((AlterTableStmt *) ddl->tree)->relation :
-					IsA(ddl->tree, ClusterStmt) ? ((ClusterStmt *) ddl->tree)->relation :
-					((RefreshMatViewStmt *) ddl->tree)->relation;
-				Oid			relid = RangeVarGetRelid(range, NoLock, true);
-				ObjectAddress address;
-
-				ObjectAddressSet(address, RelationRelationId, relid);
-				if (OidIsValid(relid) && !is_noted(ddl, WF_DDL_ALTER, &address))
-					add_object(ddl, WF_DDL_ALTER, &address);
-				if (IsA(ddl->tree, AlterTableStmt))
-					add_partitions(ddl, (AlterTableStmt *) ddl->tree);
-				break;
-			}
+			add_relation(ddl, ((RefreshMatViewStmt *) ddl->tree)->relation);
+			break;
 		default:
 			break;
 	}
@@ -441,7 +423,7 @@ wf_ddl_describe(WfDdl *ddl)
 /* --- lists ------------------------------------------------------------------ */
 
 static void
-add_item(WfDdl *ddl, const ObjectAddress *address, const char *text)
+add_item(WfDdl *ddl, const ObjectAddress *address)
 {
 	WfDdlObject object = {.operation = WF_DDL_ALTER,.address = *address};
 	WfDdlItem  *item = palloc0(sizeof(WfDdlItem));
@@ -450,7 +432,7 @@ add_item(WfDdl *ddl, const ObjectAddress *address, const char *text)
 	item->schema = object.schema;
 	item->name = object.name;
 	item->temporary = object.temporary;
-	item->text = text != NULL ? text : object.identity;
+	item->text = object.identity;
 	if (item->text != NULL)
 		ddl->list_items = lappend(ddl->list_items, item);
 }
@@ -518,7 +500,7 @@ list_dropped(WfDdl *ddl, const DropStmt *statement)
 		if (relation != NULL)
 			relation_close(relation, NoLock);
 		if (OidIsValid(address.objectId))
-			add_item(ddl, &address, NULL);
+			add_item(ddl, &address);
 	}
 }
 
@@ -568,7 +550,7 @@ list_granted(WfDdl *ddl, const GrantStmt *statement)
 		first = first < 0 ? at : Min(first, at);
 		last = Max(last, at);
 		ObjectAddressSet(address, RelationRelationId, relid);
-		add_item(ddl, &address, NULL);
+		add_item(ddl, &address);
 	}
 	ddl->list_suffix = end_of_grant_list(ddl->text + last, statement->is_grant);
 	if (ddl->list_suffix == NULL)

@@ -9,6 +9,8 @@
 
 #include "postgres.h"
 
+#include "nodes/pg_list.h"
+
 #include "key.h"
 #include "selection.h"
 
@@ -22,6 +24,6 @@
 extern bool wf_ddl_select(const WfSelection *selection, WfTuple *row);
 
 /* The strings of a column of type text[]; none if it is NULL. */
-extern void wf_ddl_strings(const WfTuple *row, int column, char ***strings, int *n);
+extern List *wf_ddl_strings(const WfTuple *row, int column);
 
 #endif							/* WALFERRY_DDL_SELECT_H */

@@ -253,7 +253,7 @@ load_kind(WfRelation *entry, Relation relation, const WfSelection *selection)
 		class = (Form_pg_class) GETSTRUCT(tuple);
 		entry->selected = wf_selection_selects_rewrite(selection, relid, class);
 	}
-	else if (relid == wf_ddl_log_relation())
+	else if (wf_ddl_log_is(relid))
 	{
 		entry->kind = WF_RELATION_DDL_LOG;
 		entry->selected = true;

@@ -17,6 +17,7 @@
 #include "ddl_log.h"
 #include "ddl_select.h"
 #include "output.h"
+#include "string_list.h"
 #include "walferry.h"
 #include "wire.h"
 
@@ -227,25 +228,12 @@ append_old(StringInfo out, WfRelation *relation, char old_kind,
 	}
 }
 
-static void
-append_strings(StringInfo out, const char *before, const WfTuple *row, int column,
-			   const char *separator)
-{
-	char	  **strings;
-	int			n;
-
-	wf_ddl_strings(row, column, &strings, &n);
-	for (int i = 0; i < n; i++)
-		appendStringInfo(out, "%s%s", i == 0 ? before : separator, strings[i]);
-}
-
 /* A DDL statement: what the destination runs, what it is about. */
 static void
 append_ddl(StringInfo out, const WfTuple *row)
 {
 	int32		flags = DatumGetInt32(row->values[WF_DDL_LOG_FLAGS]);
-	char	  **objects;
-	int			n;
+	List	   *fields;
 
 	appendStringInfo(out, "DDL %s", TextDatumGetCString(row->values[WF_DDL_LOG_TAG]));
 	if (flags & WF_DDL_MUTE)
@@ -263,17 +251,27 @@ append_ddl(StringInfo out, const WfTuple *row)
 	if (row->nulls[WF_DDL_LOG_STATEMENTS])
 		appendStringInfo(out, ": %s", TextDatumGetCString(row->values[WF_DDL_LOG_STATEMENT]));
 	else
-		append_strings(out, " instead: ", row, WF_DDL_LOG_STATEMENTS, "; ");
-	append_strings(out, " path: ", row, WF_DDL_LOG_SEARCH_PATH, ", ");
-	wf_ddl_strings(row, WF_DDL_LOG_OBJECTS, &objects, &n);
-	for (int i = 0; i < n; i += WF_DDL_OBJECT_FIELDS)
-		appendStringInfo(out, "%s%s %s %s%s", i == 0 ? " objects: " : ", ", objects[i],
-						 objects[i + 1], objects[i + 4],
-						 strcmp(objects[i + 5], "{}") == 0 ? "" : objects[i + 5]);
-	wf_ddl_strings(row, WF_DDL_LOG_REWRITTEN, &objects, &n);
-	for (int i = 0; i < n; i += WF_DDL_REWRITTEN_FIELDS)
-		appendStringInfo(out, "%s%s%s", i == 0 ? " rewritten: " : ", ", objects[i + 1],
-						 *objects[i + 2] == 't' ? " (refill)" : "");
+		appendStringInfo(out, " instead: %s",
+						 wf_string_list_join(wf_ddl_strings(row, WF_DDL_LOG_STATEMENTS), "; "));
+	fields = wf_ddl_strings(row, WF_DDL_LOG_SEARCH_PATH);
+	if (fields != NIL)
+		appendStringInfo(out, " path: %s", wf_string_list_join(fields, ", "));
+	fields = wf_ddl_strings(row, WF_DDL_LOG_OBJECTS);
+	for (int i = 0; i < list_length(fields); i += WF_DDL_OBJECT_FIELDS)
+	{
+		const char *arguments = list_nth(fields, i + 5);
+
+		appendStringInfo(out, "%s%s %s %s%s", i == 0 ? " objects: " : ", ",
+						 (const char *) list_nth(fields, i),
+						 (const char *) list_nth(fields, i + 1),
+						 (const char *) list_nth(fields, i + 4),
+						 strcmp(arguments, "{}") == 0 ? "" : arguments);
+	}
+	fields = wf_ddl_strings(row, WF_DDL_LOG_REWRITTEN);
+	for (int i = 0; i < list_length(fields); i += WF_DDL_REWRITTEN_FIELDS)
+		appendStringInfo(out, "%s%s%s", i == 0 ? " rewritten: " : ", ",
+						 (const char *) list_nth(fields, i + 1),
+						 strcmp(list_nth(fields, i + 2), "t") == 0 ? " (refill)" : "");
 }
 
 static void
