@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: PostgreSQL
 #include "apply/ddl.h"
 
-#include <fmt/chrono.h>
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
@@ -16,6 +15,7 @@
 #include "base/lsn.h"
 #include "checkpoint/ddl_history.h"
 #include "pq/array.h"
+#include "pq/error.h"
 #include "wire.h"
 
 namespace walferry {
@@ -27,8 +27,6 @@ using std::chrono::seconds;
 using std::chrono::steady_clock;
 
 constexpr milliseconds retry_pause{200};
-constexpr const char *lock_not_available = "55P03";
-constexpr const char *deadlock_detected = "40P01";
 
 const char *const set_settings_sql =
     "SELECT pg_catalog.set_config(name, value, $3::bool)"
@@ -140,15 +138,6 @@ FROM pg_catalog.pg_inherits i
 WHERE i.inhparent IN (SELECT pg_catalog.to_regclass(name) FROM unnest($1::text[]) AS r (name))
   AND i.inhrelid IN (SELECT pg_catalog.to_regclass(name) FROM unnest($1::text[]) AS r (name)))";
 
-bool is_lock(const Error &error) { return error.sqlstate == lock_not_available || error.sqlstate == deadlock_detected; }
-
-std::string time_text(std::int64_t microseconds) {
-    constexpr std::int64_t epoch_2000 = 946'684'800;
-    const auto whole = microseconds / 1'000'000;
-    return fmt::format("{:%Y-%m-%d %H:%M:%S}.{:06}+00", fmt::gmtime(static_cast<std::time_t>(whole + epoch_2000)),
-                       microseconds % 1'000'000);
-}
-
 class DdlRun {
 public:
     DdlRun(Session &session, const Ddl &ddl, const DdlOptions &options)
@@ -202,7 +191,7 @@ private:
         return {options_.task,
                 std::to_string(ddl_.id),
                 Lsn{ddl_.lsn}.text(),
-                time_text(ddl_.captured),
+                std::to_string(ddl_.captured),
                 ddl_.role,
                 ddl_.tag,
                 ddl_.statement,
@@ -287,9 +276,9 @@ private:
             WF_TRY(session_.query("SAVEPOINT ddl"));
             auto done = run_once();
             if (done) return session_.send("RELEASE SAVEPOINT ddl");
-            if (!is_lock(done.error()) && !ddl_.tag.starts_with("DROP ")) return done;
+            if (!pq::is_lock(done.error()) && !ddl_.tag.starts_with("DROP ")) return done;
             WF_TRY(session_.roll_back("ROLLBACK TO SAVEPOINT ddl"));
-            if (!is_lock(done.error())) {
+            if (!pq::is_lock(done.error())) {
                 WF_ASSIGN(const bool absent, drops_nothing());
                 if (!absent) return done;
                 spdlog::warn("DDL {}: what it drops is not here", ddl_.id);
@@ -327,7 +316,7 @@ private:
         std::vector<std::string> names;
         for (const DdlObject &object : ddl_.objects) {
             if (object.schema.empty() || object.name.empty()) continue;
-            names.push_back(session_.quote_identifier(object.schema) + "." + session_.quote_identifier(object.name));
+            names.push_back(session_.quote_qualified(object.schema, object.name));
         }
         return names;
     }
@@ -416,8 +405,7 @@ private:
             types.push_back(object.type);
             names.push_back(object.names);
             arguments.push_back(object.arguments);
-            relations.push_back(session_.quote_identifier(object.schema) + "." +
-                                session_.quote_identifier(object.name));
+            relations.push_back(session_.quote_qualified(object.schema, object.name));
         }
         if (types.empty()) return {};
         // An index's name is its constraint's too, so these come last.
@@ -476,7 +464,7 @@ private:
             WF_TRY(leave_source_settings(false));
             failpoint("ddl_outside_executed");
             if (ran) return find_objects(last_oid.text(0, 0));
-            if (!is_lock(ran.error())) return ran;
+            if (!pq::is_lock(ran.error())) return ran;
             WF_TRY(wait_for_lock(std::move(ran).error(), deadline));
         }
     }
@@ -493,7 +481,7 @@ private:
 // What is nobody's fault, or not the statement's.
 bool may_pass(const Error &error) {
     return error.kind == ErrorKind::interrupted || error.kind == ErrorKind::bug ||
-           (error.kind == ErrorKind::transient && !is_lock(error));
+           (error.kind == ErrorKind::transient && !pq::is_lock(error));
 }
 
 }  // namespace

@@ -72,6 +72,9 @@ public:
     Result<void> drop_staged_rows(std::uint32_t relid);
 
     std::string quote_identifier(std::string_view name) const { return connection_.quote_identifier(name); }
+    std::string quote_qualified(std::string_view schema, std::string_view name) const {
+        return connection_.quote_qualified(schema, name);
+    }
 
     // Move the checkpoint from `old_lsn` to the transaction's end and commit, in the round trip of what was sent before if
     // that checks itself; reads all answers. Errors: ErrorKind::state

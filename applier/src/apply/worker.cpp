@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "base/failpoint.h"
+#include "pq/error.h"
 
 namespace walferry {
 
@@ -27,12 +28,9 @@ constexpr const char *set_savepoint = "SAVEPOINT piece";
 constexpr const char *release_savepoint = "RELEASE SAVEPOINT piece";
 constexpr const char *back_to_savepoint = "ROLLBACK TO SAVEPOINT piece";
 
-// A lock that another session holds: waited for in vain, or in a circle.
-bool is_lock(const Error &error) { return error.sqlstate == "55P03" || error.sqlstate == "40P01"; }
-
 // Whether another way of applying the same changes could succeed.
 bool is_collision(const Error &error) {
-    return error.kind == ErrorKind::conflict || error.kind == ErrorKind::server || is_lock(error);
+    return error.kind == ErrorKind::conflict || error.kind == ErrorKind::server || pq::is_lock(error);
 }
 
 }  // namespace
@@ -91,6 +89,7 @@ Result<void> Worker::apply(const Group &group) {
     if (!session_) WF_TRY(open_session());
     if (group.first_piece) earlier_changes_ = 0;
     WF_TRY(pass_ddl(group));
+    if (group.gives_up) return fail(recalled());  // the place of its DDL among the others is not known
     if (group.ddl) {
         WF_TRY(apply_ddl_piece(group));
     } else {
@@ -103,23 +102,23 @@ Result<void> Worker::apply(const Group &group) {
     return {};
 }
 
+// Until all groups before `number` have committed.
+Result<void> Worker::wait_for_turn(std::uint64_t number) {
+    if (turnstile_.wait(number, {}, *stop_) != Turnstile::Passage::stopped) return {};
+    return fail(ErrorKind::interrupted, "stopped by request");
+}
+
 // The DDL before it is committed, and what was known of tables is forgotten.
 Result<void> Worker::pass_ddl(const Group &group) {
     if (group.ddl_before == ddl_before_) return {};
-    if (turnstile_.wait(group.ddl_before + 1, {}, *stop_) == Turnstile::Passage::stopped) {
-        return fail(ErrorKind::interrupted, "stopped by request");
-    }
+    WF_TRY(wait_for_turn(group.ddl_before + 1));
     ddl_before_ = group.ddl_before;
     return session_->forget_tables();
 }
 
 Result<void> Worker::apply_ddl_piece(const Group &group) {
-    if (group.ahead()) return fail(recalled());  // its place among the others is not known
-    if (turnstile_.wait(group.number, {}, *stop_) == Turnstile::Passage::stopped) {
-        return fail(ErrorKind::interrupted, "stopped by request");
-    }
-    WF_ASSIGN(const Ddl ddl, read_ddl(group.changes.front().change));
-    return apply_ddl(*session_, ddl, !group.first_piece,
+    WF_TRY(wait_for_turn(group.number));
+    return apply_ddl(*session_, *group.ddl, !group.first_piece,
                      {task_, task_file_, ddl_policy_, *stop_, [this] { turnstile_.recall(); }});
 }
 
@@ -197,9 +196,7 @@ Result<Worker::Attempt> Worker::apply_first(const Group &group) {
     if (!turnstile_.is_turn(group.number)) {
         WF_ASSIGN(const Attempt attempt, apply_early(group));
         if (attempt == Attempt::applied) return attempt;
-        if (turnstile_.wait(group.number, {}, *stop_) == Turnstile::Passage::stopped) {
-            return fail(ErrorKind::interrupted, "stopped by request");
-        }
+        WF_TRY(wait_for_turn(group.number));
     }
     return apply_alone(group, begin);
 }
@@ -229,7 +226,7 @@ Result<Worker::Attempt> Worker::apply_early(const Group &group) {
     };
     auto attempt = apply();
     if (attempt) return attempt;
-    if (session_->failed_relation() != nullptr && !is_lock(attempt.error())) {
+    if (session_->failed_relation() != nullptr && !pq::is_lock(attempt.error())) {
         exact_tables_.note_collision(session_->failed_relation()->relid);
     }
     return collided(std::move(attempt).error(), roll_back);
@@ -248,7 +245,7 @@ Result<Worker::Attempt> Worker::apply_alone(const Group &group, const char *begi
     };
     auto applied = apply();
     if (applied) return Attempt::applied;
-    if (session_->failed_relation() != nullptr && !is_lock(applied.error())) {
+    if (session_->failed_relation() != nullptr && !pq::is_lock(applied.error())) {
         exact_tables_.note_failure(session_->failed_relation()->relid);
     }
     return collided(std::move(applied).error(), begin_with == begin ? roll_back : back_to_savepoint);
@@ -323,7 +320,7 @@ template <class Work>
 Result<void> Worker::insist(const char *undo, Work &&work) {
     for (int attempt = 1;; ++attempt) {
         auto done = work();
-        if (done || !is_lock(done.error()) || attempt == replay_attempts_max) return done;
+        if (done || !pq::is_lock(done.error()) || attempt == replay_attempts_max) return done;
         WF_TRY(session_->roll_back(undo));
     }
 }

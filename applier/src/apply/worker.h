@@ -75,6 +75,7 @@ private:
 
     Result<void> open_session();
     Result<void> apply(const Group &group);
+    Result<void> wait_for_turn(std::uint64_t number);
     Result<void> pass_ddl(const Group &group);
     Result<void> apply_ddl_piece(const Group &group);
     Result<void> apply_piece_ahead(const Group &group);

@@ -61,7 +61,8 @@ CREATE TABLE IF NOT EXISTS walferry.ddl (
 const char *const record_ddl_sql =
     "INSERT INTO walferry.ddl AS d (task, id, source_lsn, source_time, role, tag, statement, state, reason, changed)"
     " VALUES ($1::pg_catalog.text, $2::pg_catalog.text::pg_catalog.int8, $3::pg_catalog.text::pg_catalog.pg_lsn,"
-    " $4::pg_catalog.text::pg_catalog.timestamptz, $5::pg_catalog.text, $6::pg_catalog.text, $7::pg_catalog.text,"
+    " '2000-01-01 00:00:00+00'::pg_catalog.timestamptz + $4::pg_catalog.text::pg_catalog.float8 * interval '1 microsecond',"
+    " $5::pg_catalog.text, $6::pg_catalog.text, $7::pg_catalog.text,"
     " $8::pg_catalog.text, $9::pg_catalog.text, pg_catalog.now())"
     " ON CONFLICT (task, id) DO UPDATE SET source_lsn = excluded.source_lsn, source_time = excluded.source_time,"
     " role = excluded.role, tag = excluded.tag, statement = excluded.statement,"

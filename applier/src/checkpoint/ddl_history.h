@@ -25,7 +25,7 @@ namespace walferry {
 // For create_bookkeeping.
 extern const char *const create_ddl_history_sql;
 
-// $1 task, $2 id, $3 source LSN, $4 time at the source, $5 role, $6 tag, $7 statement, $8 state, $9 reason, all text;
+// $1 task, $2 id, $3 source LSN, $4 time at the source (microseconds since 2000-01-01), $5 role, $6 tag, $7 statement, $8 state, $9 reason, all text;
 // any of $3 to $5 and $9 may be NULL.
 extern const char *const record_ddl_sql;
 

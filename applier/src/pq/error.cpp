@@ -46,6 +46,8 @@ Error connection_lost(Side side, PGconn *connection) {
     return error;
 }
 
+bool is_lock(const Error &error) { return error.sqlstate == "55P03" || error.sqlstate == "40P01"; }
+
 Error error_of(Side side, PGconn *connection, const PGresult *result) {
     if (result == nullptr) return connection_lost(side, connection);
     Error error{

@@ -14,6 +14,9 @@ namespace walferry::pq {
 // Whether waiting and trying again can help; by PostgreSQL's appendix A "Error Codes".
 ErrorKind kind_of(std::string_view sqlstate);
 
+// A lock that another session holds: waited for in vain, or in a circle.
+bool is_lock(const Error &error);
+
 // A failed statement. Requires: `result` is an error, or null when the connection broke.
 Error error_of(Side side, PGconn *connection, const PGresult *result);
 

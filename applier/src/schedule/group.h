@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "decode/change.h"
+#include "decode/ddl.h"
 #include "receive/frame.h"
 
 namespace walferry {
@@ -41,7 +42,8 @@ struct Group {
     // The number of the last group before it that holds a DDL statement: it can't be begun before that one has committed,
     // nor with what was known of tables before.
     std::uint64_t ddl_before = 0;
-    bool ddl = false;  // a piece of its own: one DDL statement
+    std::unique_ptr<const Ddl> ddl;  // of a piece that is nothing but this statement
+    bool gives_up = false;           // ahead, and with DDL: there it can't stay
 
     bool first_piece = true;  // begins a destination transaction
     bool last_piece = true;   // commits it

@@ -6,7 +6,6 @@
 #include <thread>
 #include <utility>
 
-#include "decode/ddl.h"
 #include "wire.h"
 
 namespace walferry {
@@ -144,9 +143,9 @@ void Planner::on_commit() {
 
 // Alone in its piece; what its transaction did before is one of its own.
 void Planner::on_ddl(Change change) {
-    const auto ddl = read_ddl(change);
+    auto ddl = read_ddl(change);
     if (!ddl) {
-        keep(fail(ddl.error()));
+        keep(fail(std::move(ddl).error()));
         return;
     }
     if ((ddl->flags & (WF_DDL_MUTE | WF_DDL_UNMUTE)) != 0) {
@@ -157,7 +156,7 @@ void Planner::on_ddl(Change change) {
     if (!group_->changes.empty()) hand_on_piece(false);
     hold_frame(*group_);
     group_->changes.push_back({std::move(change), false});
-    group_->ddl = true;
+    group_->ddl = std::make_unique<const Ddl>(std::move(*ddl));
     hand_on_piece(false);
     has_ddl_ = true;
 }
@@ -186,11 +185,11 @@ void Planner::on_stream_change(std::uint64_t xid, std::uint32_t subxid, Change c
         keep(spools_.add(xid, subxid, change));
         return;
     }
-    // With DDL it can't stay ahead of its commit: its worker gives up, and the stream begins again without.
-    ahead_->ddl |= change.relation->kind != RelationKind::table;
+    // The stream begins again without it.
+    ahead_->gives_up |= change.relation->kind != RelationKind::table;
     hold_frame(*ahead_);
     ahead_->changes.push_back({std::move(change), false});
-    if (ahead_->ddl || ahead_->changes.size() >= limits_.changes) hand_on_ahead();
+    if (ahead_->gives_up || ahead_->changes.size() >= limits_.changes) hand_on_ahead();
 }
 
 void Planner::on_stream_abort(std::uint64_t xid, std::uint32_t subxid) {

@@ -49,7 +49,7 @@ public:
     const Group &last() const { return *taken_.back(); }
     std::size_t ddl_pieces() const {
         return static_cast<std::size_t>(
-            std::count_if(taken_.begin(), taken_.end(), [](const auto &group) { return group->ddl; }));
+            std::count_if(taken_.begin(), taken_.end(), [](const auto &group) { return group->ddl != nullptr; }));
     }
     std::size_t bytes_in_use() const { return budget_.in_use(); }
     void forget() { taken_.clear(); }
