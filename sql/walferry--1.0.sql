@@ -73,6 +73,16 @@ $$;
 COMMENT ON FUNCTION walferry.prune_ddl_log() IS
 'remove records that every slot has passed and that are older than 30 days';
 
+CREATE FUNCTION walferry.ddl_state()
+RETURNS text
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT format('%s:%s', count(*), coalesce(sum(id), 0)) FROM walferry.ddl_log
+$$;
+
+COMMENT ON FUNCTION walferry.ddl_state() IS
+'tells apart snapshots between which DDL was committed';
+
 CREATE FUNCTION walferry.ddl_begins()
 RETURNS event_trigger
 AS 'MODULE_PATHNAME', 'walferry_ddl_begins'

@@ -206,6 +206,7 @@ private:
             return decided.view(0, 0) == "done" ? Outcome{"applied", "by the operator"}
                                                 : Outcome{"skipped", "by the operator's decision"};
         }
+        if (options_.left_out != nullptr) return Outcome{"skipped", options_.left_out};
         const auto ddl_class = ddl_class_of(ddl_.tag, (ddl_.flags & WF_DDL_OWNER) != 0);
         switch (options_.policy.action(ddl_class)) {
             case DdlAction::replicate:
@@ -270,7 +271,7 @@ private:
     // --- in its transaction
 
     Result<void> run_inside() {
-        const auto deadline = steady_clock::now() + seconds(options_.policy.lock_retry_seconds);
+        auto deadline = steady_clock::now() + seconds(options_.policy.lock_retry_seconds);
         while (true) {
             failpoint("ddl_before");
             WF_TRY(session_.query("SAVEPOINT ddl"));
@@ -299,9 +300,10 @@ private:
     }
 
     // Returns to have it tried again.
-    Result<void> wait_for_lock(Error error, steady_clock::time_point deadline) {
+    Result<void> wait_for_lock(Error error, steady_clock::time_point &deadline) {
         options_.recall();
         WF_ASSIGN(const std::string blockers, find_blockers());
+        if (options_.copying()) deadline = steady_clock::now() + seconds(options_.policy.lock_retry_seconds);
         if (steady_clock::now() >= deadline) {
             return fail(std::move(error).with_detail(blockers.empty() ? "Who holds the lock can't be seen."
                                                                       : "The lock is held by " + blockers + "."));
@@ -446,7 +448,7 @@ private:
     }
 
     Result<void> run_outside() {
-        const auto deadline = steady_clock::now() + seconds(options_.policy.lock_retry_seconds);
+        auto deadline = steady_clock::now() + seconds(options_.policy.lock_retry_seconds);
         failpoint("ddl_outside_before");
         while (true) {
             WF_ASSIGN(const pq::Rows last_oid, session_.query(last_oid_sql));

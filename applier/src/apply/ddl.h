@@ -36,6 +36,10 @@ struct DdlOptions {
     const StopFlag &stop;
     // Called before a lock is waited for once more: whoever of ours holds one has to let go of it.
     std::function<void()> recall;
+    // A copy of ours may hold the lock: it is waited for until that is over.
+    std::function<bool()> copying;
+    // Why the statement is left out whatever the policy is; null: it isn't.
+    const char *left_out = nullptr;
 };
 
 // Requires: it is the turn of its transaction; `begun`: something of that is applied already, it is open. Afterwards it is

@@ -129,7 +129,9 @@ private:
 };
 
 FoldedGroup Folder::fold() {
-    for (std::size_t i = 0; i < changes_.size(); ++i) add(static_cast<std::uint32_t>(i));
+    for (std::size_t i = 0; i < changes_.size(); ++i) {
+        if (!changes_[i].undecided) add(static_cast<std::uint32_t>(i));
+    }
     list_net_changes();
     for (auto &[relid, table] : tables_) {
         FoldedTable folded = write(table);
@@ -234,7 +236,7 @@ std::vector<const PlannedChange *> Folder::ordered() {
     const auto is_ordered = [](const auto &table) { return table.second.ordered; };
     if (std::none_of(tables_.begin(), tables_.end(), is_ordered)) return ordered;
     for (const PlannedChange &planned : changes_) {
-        if (table_of(*planned.change.relation).ordered) ordered.push_back(&planned);
+        if (!planned.undecided && table_of(*planned.change.relation).ordered) ordered.push_back(&planned);
     }
     return ordered;
 }

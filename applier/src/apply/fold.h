@@ -14,7 +14,7 @@
 //   - updates and deletes of a table without a hashed identity (its inserts alone may be batched)
 //   - a table where an update changes a key or needs a replacement (see statement.h), where two keys of one hash differ
 //     in their bytes, where a change doesn't tell its row, or where no row can go through a sequence of changes
-// If any change of a table is ordered, all of its changes in the group are.
+// If any change of a table is ordered, all of its changes in the group are. Undecided changes are left out.
 //
 // SPDX-License-Identifier: PostgreSQL
 #pragma once

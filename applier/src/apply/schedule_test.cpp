@@ -292,7 +292,7 @@ public:
         for (auto &bell : bells_) ends.push_back(&rings_.emplace_back(1, planner_bell_, bell));
         Ring<Group> *ahead = ends.back();
         ends.pop_back();
-        planner_ = std::make_unique<Planner>(frames_, ends, ahead, turnstile_, planner_bell_, CopyFilter{}, Lsn{},
+        planner_ = std::make_unique<Planner>(frames_, ends, ahead, turnstile_, planner_bell_, handover_, Lsn{},
                                              limits, SpoolOptions{"/tmp", std::uint64_t{1} << 20}, budget_);
     }
 
@@ -375,6 +375,7 @@ private:
     ByteBudget budget_{std::size_t{1} << 30};
     Turnstile turnstile_{planner_bell_, Lsn{}};
     Ring<Frame> frames_{1024, receiver_bell_, planner_bell_};
+    Handover handover_;
     std::unique_ptr<Planner> planner_;
     std::deque<Ring<Group>> rings_;
 };

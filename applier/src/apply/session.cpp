@@ -175,15 +175,22 @@ Result<void> Session::send_single(const Change &change, const Transaction *trans
 }
 
 Result<void> Session::send_truncate(const Change &change, const Transaction *transaction) {
-    // The source names every table that it emptied, those reached by CASCADE too, so no cascade is asked for here.
+    // The source names every table that it emptied, those reached by CASCADE too, so no cascade is asked for here. But
+    // where only some of them are emptied, a foreign key of one that isn't here would forbid to truncate them.
     const Owed owed{change.relation, &change, transaction, {}, nullptr};
     std::string names;
     for (const Relation *relation : change.truncate->relations) {
         auto table = table_of(*relation);
         if (!table) return fail(explain(std::move(table).error(), owed));
+        const std::string name = "ONLY " + (*table)->destination.name;
+        if (change.truncate->partial) {
+            WF_TRY(pipeline_.send("DELETE FROM " + name));
+            WF_TRY(owe(owed));
+        }
         if (!names.empty()) names += ", ";
-        names += "ONLY " + (*table)->destination.name;
+        names += name;
     }
+    if (change.truncate->partial) return {};
     WF_TRY(pipeline_.send(
         fmt::format("TRUNCATE {} {} IDENTITY", names, change.truncate->restart_identity ? "RESTART" : "CONTINUE")));
     return owe(owed);
@@ -310,6 +317,16 @@ Result<void> Session::leave_pipeline() {
     WF_TRY(pipeline_.sync());
     WF_TRY(pipeline_.read());
     return pipeline_.leave();
+}
+
+Result<std::uint64_t> Session::copy_in(const std::string &sql,
+                                       const std::function<Result<void>(pq::Connection &)> &put) {
+    WF_TRY(leave_pipeline());
+    WF_TRY(connection_.start_copy_in(sql));
+    WF_TRY(put(connection_));
+    WF_ASSIGN(const auto rows, connection_.finish_copy_in());
+    WF_TRY(pipeline_.enter());
+    return rows;
 }
 
 Result<Session::Prepared *> Session::find_statement(const Change &change, Table &table, RowCheck check) {

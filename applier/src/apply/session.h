@@ -58,6 +58,8 @@ public:
     }
     // One statement that no transaction may hold, or that is to be one of its own. Requires: none is open.
     Result<pq::Rows> query_outside(const std::string &sql, std::span<const pq::Param> params = {});
+    // A COPY ... FROM STDIN in the open transaction, whose data `put` gives to the connection; returns the number of rows.
+    Result<std::uint64_t> copy_in(const std::string &sql, const std::function<Result<void>(pq::Connection &)> &put);
     // Forget all that is known of tables: a DDL statement has changed something.
     Result<void> forget_tables();
 

@@ -3,6 +3,7 @@
 
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
 #include <optional>
 #include <utility>
 
@@ -33,26 +34,15 @@ bool is_collision(const Error &error) {
     return error.kind == ErrorKind::conflict || error.kind == ErrorKind::server || pq::is_lock(error);
 }
 
-}  // namespace
-
-pq::Settings worker_settings() {
-    return {
-        {"synchronous_commit", "off"},  // the checkpointer sees to durability
-        // An older group may wait for a lock of a younger one, which waits for the older at the turnstile, where the server
-        // sees no deadlock.
-        {"lock_timeout", "500ms"},
-        // Batches are joined to their table row by row through its index, whatever the statistics say: their rows come
-        // sorted by key, and a plan is made once, perhaps while the table is still empty.
-        {"plan_cache_mode", "force_generic_plan"},
-        {"enable_seqscan", "off"},
-        {"enable_hashjoin", "off"},
-        {"enable_mergejoin", "off"},
-        {"jit", "off"},
-    };
+// Without a lock that a copy's would keep away.
+bool renames_what_copies_use(const std::string &tag) {
+    return tag == "ALTER SCHEMA" || tag == "ALTER TYPE" || tag == "ALTER DOMAIN" || tag == "ALTER EXTENSION";
 }
 
+}  // namespace
+
 Worker::Worker(pq::ConnectOptions options, const Task &task, bool applies_ahead, Ring<Group> &groups, Doorbell &bell,
-               Turnstile &turnstile, ExactTables &exact_tables, Positions &positions)
+               Turnstile &turnstile, Handover &handover, ExactTables &exact_tables, Positions &positions)
     : options_(std::move(options)),
       task_(task.name),
       task_file_(task.file),
@@ -61,6 +51,7 @@ Worker::Worker(pq::ConnectOptions options, const Task &task, bool applies_ahead,
       groups_(groups),
       bell_(bell),
       turnstile_(turnstile),
+      handover_(handover),
       exact_tables_(exact_tables),
       positions_(positions) {}
 
@@ -95,8 +86,10 @@ Result<void> Worker::apply(const Group &group) {
     } else {
         WF_TRY(group.ahead() ? apply_piece_ahead(group) : ahead_ ? end_ahead(group) : apply_at_turn(group));
     }
+    decision_.reset();
     earlier_changes_ += group.changes.size();
     if (!group.last_piece) return {};
+    no_copies_.reset();
     failpoint("between_commits");
     turnstile_.pass(group.number);
     return {};
@@ -118,8 +111,16 @@ Result<void> Worker::pass_ddl(const Group &group) {
 
 Result<void> Worker::apply_ddl_piece(const Group &group) {
     WF_TRY(wait_for_turn(group.number));
-    return apply_ddl(*session_, *group.ddl, !group.first_piece,
-                     {task_, task_file_, ddl_policy_, *stop_, [this] { turnstile_.recall(); }});
+    const Ddl &ddl = *group.ddl;
+    if (renames_what_copies_use(ddl.tag) && !no_copies_) {
+        WF_ASSIGN(no_copies_, handover_.wait_for_copies(*stop_));
+    }
+    const bool agree = handover_.agrees(group.transactions.back().transaction.commit_lsn);
+    const bool left_out = !agree && ddl.tag == "REFRESH MATERIALIZED VIEW";
+    return apply_ddl(*session_, ddl, !group.first_piece,
+                     {task_, task_file_, ddl_policy_, *stop_, [this] { turnstile_.recall(); },
+                      [this] { return handover_.copying(); },
+                      left_out ? "it is filled when all tables are copied" : nullptr});
 }
 
 // All that committed before it came must be applied; what commits later has nothing in common with it.
@@ -220,6 +221,7 @@ Result<Worker::Attempt> Worker::apply_early(const Group &group) {
             case Turnstile::Passage::stopped:
                 return fail(ErrorKind::interrupted, "stopped by request");
         }
+        WF_TRY(decide(group));
         WF_TRY(send_held(folded, RowCheck::statement));
         WF_TRY(end_attempt(group));
         return Attempt::applied;
@@ -234,6 +236,7 @@ Result<Worker::Attempt> Worker::apply_early(const Group &group) {
 
 // All of it, at its turn; `begin_with` a transaction, or a savepoint in the open one.
 Result<Worker::Attempt> Worker::apply_alone(const Group &group, const char *begin_with) {
+    WF_TRY(decide(group));
     const auto apply = [&]() -> Result<void> {
         WF_ASSIGN(const FoldedGroup folded, fold_group(group));
         const auto check = group.changes.size() <= checking_max ? RowCheck::statement : RowCheck::answer;
@@ -254,6 +257,15 @@ Result<Worker::Attempt> Worker::apply_alone(const Group &group, const char *begi
 Result<void> Worker::send_held(const FoldedGroup &folded, RowCheck check) {
     WF_TRY(session_->send_net(folded.tables, &FoldedTable::held, check));
     for (const PlannedChange *planned : folded.ordered) WF_TRY(session_->send_change(planned->change, check));
+    if (!decision_) return {};
+    for (const PlannedChange *planned : decision_->late) WF_TRY(session_->send_change(planned->change, check));
+    return {};
+}
+
+// Once a group, at its turn: what is kept for a copy is kept, however often the group is tried.
+Result<void> Worker::decide(const Group &group) {
+    if (!group.undecided || decision_) return {};
+    WF_ASSIGN(decision_, handover_.decide(group, *stop_));
     return {};
 }
 
@@ -309,8 +321,13 @@ Result<void> Worker::replay_piece(const Group &group) {
 Result<void> Worker::send_exactly(const Group &group, std::size_t transaction) {
     WF_TRY(session_->send(wait_for_locks));
     const GroupTransaction &sent = group.transactions[transaction];
+    const auto is_late = [&](const PlannedChange &planned) {
+        return decision_ && std::binary_search(decision_->late.begin(), decision_->late.end(), &planned);
+    };
     for (std::size_t at = sent.first_change; at < group.end_of(transaction); ++at) {
-        WF_TRY(session_->send_explained(group.changes[at].change, sent.transaction));
+        const PlannedChange &planned = group.changes[at];
+        if (planned.undecided && !is_late(planned)) continue;
+        WF_TRY(session_->send_explained(planned.change, sent.transaction));
     }
     return {};
 }

@@ -18,6 +18,9 @@
 //
 // A DDL statement is a piece of its own (apply/ddl.h), at its turn.
 //
+// What becomes of changes of tables that are being copied is decided at the group's turn (schedule/handover.h); those that
+// are to be applied come last.
+//
 // One worker applies ahead of commits: pieces of a transaction whose own commit is still to come, beside the groups that
 // commit before it. A change that can't be applied is told at the commit's turn, when all before is applied. What a younger
 // group finds in its way it recalls, as ever; but the pieces are gone, so the task has to go back to its checkpoint, and
@@ -47,20 +50,18 @@
 #include "config/task.h"
 #include "pq/connection.h"
 #include "schedule/group.h"
+#include "schedule/handover.h"
 #include "schedule/turnstile.h"
 
 namespace walferry {
 
-// Settings of a worker's session beside apply_connection()'s.
-pq::Settings worker_settings();
-
 // Thread: its own for run(). References must outlive it.
 class Worker {
 public:
-    // `options`: an apply connection with worker_settings(). The one that applies ahead opens it when it is needed: most
+    // `options`: an apply connection with worker_settings() (apply/worker_settings.h). The one that applies ahead opens it when it is needed: most
     // of the time it has nothing to do.
     Worker(pq::ConnectOptions options, const Task &task, bool applies_ahead, Ring<Group> &groups, Doorbell &bell,
-           Turnstile &turnstile, ExactTables &exact_tables, Positions &positions);
+           Turnstile &turnstile, Handover &handover, ExactTables &exact_tables, Positions &positions);
 
     // Until stop is requested (ring the doorbell and the turnstile then; what is not committed is rolled back), or a change
     // can't be applied: ErrorKind::conflict, with the change in its context; or a transaction applied ahead was recalled.
@@ -87,6 +88,7 @@ private:
     Result<Attempt> apply_first(const Group &group);
     Result<Attempt> apply_early(const Group &group);
     Result<Attempt> apply_alone(const Group &group, const char *begin);
+    Result<void> decide(const Group &group);
     Result<void> send_held(const FoldedGroup &folded, RowCheck check);
     Result<Attempt> collided(Error error, const char *roll_back);
 
@@ -109,12 +111,15 @@ private:
     Ring<Group> &groups_;
     Doorbell &bell_;
     Turnstile &turnstile_;
+    Handover &handover_;
     ExactTables &exact_tables_;
     Positions &positions_;
     const StopFlag *stop_ = nullptr;
 
     // Being applied. When that fails it stays: its frames say that something is not applied, until all threads have ended.
     std::unique_ptr<const Group> group_;
+    std::optional<Handover::Decision> decision_;  // about its undecided changes, from its turn on
+    std::shared_ptr<void> no_copies_;             // begin, until the transaction is committed
     std::unique_ptr<Session> session_;
     std::size_t earlier_changes_ = 0;  // of the pieces before this one
     std::uint64_t ddl_before_ = 0;     // the group with DDL before which nothing is known of tables any more

@@ -5,12 +5,13 @@
 #include <utility>
 
 #include "checkpoint/ddl_history.h"
+#include "pq/array.h"
 
 namespace walferry {
 
 namespace {
 
-constexpr int bookkeeping_version = 1;
+constexpr int bookkeeping_version = 2;
 
 // Everybody may see how a task stands; only the destination account writes.
 const char *const create_sql = R"(
@@ -26,6 +27,8 @@ CREATE TABLE IF NOT EXISTS walferry.task (
     exclude text NOT NULL,
     stages text NOT NULL,
     phase text NOT NULL,
+    schema_snapshot text,
+    schema_lsn pg_lsn,
     created timestamptz NOT NULL DEFAULT pg_catalog.now()
 );
 CREATE TABLE IF NOT EXISTS walferry.checkpoint (
@@ -55,23 +58,22 @@ CREATE TABLE IF NOT EXISTS walferry.table_state (
     copy_lsn pg_lsn,
     rows bigint NOT NULL DEFAULT 0,
     bytes bigint NOT NULL DEFAULT 0,
+    place integer NOT NULL DEFAULT 0,
     PRIMARY KEY (task, relid)
 );
 CREATE TABLE IF NOT EXISTS walferry.schema_script (
     task text NOT NULL,
-    script text NOT NULL,
+    part integer NOT NULL,
     sql text NOT NULL,
-    PRIMARY KEY (task, script)
+    PRIMARY KEY (task, part)
 );
 )";
 
-constexpr std::array<std::pair<Phase, const char *>, 8> phase_names = {{
+constexpr std::array<std::pair<Phase, const char *>, 6> phase_names = {{
     {Phase::slot, "slot"},
     {Phase::schema, "schema"},
+    {Phase::objects, "objects"},
     {Phase::copy, "copy"},
-    {Phase::indexes, "indexes"},
-    {Phase::catch_up, "catch-up"},
-    {Phase::constraints, "constraints"},
     {Phase::stream, "stream"},
     {Phase::done, "done"},
 }};
@@ -83,8 +85,6 @@ Result<Phase> parse_phase(std::string_view text) {
     return fail(ErrorKind::state, "the destination holds a task in phase \"" + std::string(text) + "\"",
                 "It was written by another version of walferry: use that one.");
 }
-
-const char *name_of(Script script) { return script == Script::indexes ? "indexes" : "constraints"; }
 
 // NULL is LSN 0.
 Lsn lsn_at(const pq::Rows &rows, int row, int column) { return Lsn::parse(rows.view(row, column)).value_or(Lsn{}); }
@@ -178,46 +178,63 @@ Result<std::optional<Lsn>> find_checkpoint(pq::Connection &destination, const st
     return lsn_at(rows, 0, 0);
 }
 
-Result<void> save_script(pq::Connection &destination, const std::string &task, Script script, const std::string &sql) {
-    return run(destination,
-               "INSERT INTO walferry.schema_script (task, script, sql) VALUES ($1, $2, $3)"
-               " ON CONFLICT (task, script) DO UPDATE SET sql = excluded.sql",
-               {task, name_of(script), sql});
+Result<void> save_schema(pq::Connection &destination, const std::string &task, const SchemaState &state,
+                         const std::vector<std::string> &parts) {
+    WF_TRY(run(destination, "DELETE FROM walferry.schema_script WHERE task = $1", {task}));
+    for (std::size_t i = 0; i < parts.size(); ++i) {
+        WF_TRY(run(destination, "INSERT INTO walferry.schema_script (task, part, sql) VALUES ($1, $2, $3)",
+                   {task, std::to_string(i), parts[i]}));
+    }
+    return run(destination, "UPDATE walferry.task SET schema_snapshot = $2, schema_lsn = $3 WHERE name = $1",
+               {task, state.snapshot, state.lsn.text()});
 }
 
-Result<std::string> find_script(pq::Connection &destination, const std::string &task, Script script) {
+Result<SchemaState> find_schema(pq::Connection &destination, const std::string &task) {
     WF_ASSIGN(const pq::Rows rows,
-              destination.exec("SELECT sql FROM walferry.schema_script WHERE task = $1 AND script = $2",
-                               {task, name_of(script)}));
-    return rows.count() == 0 ? std::string{} : rows.text(0, 0);
+              destination.exec("SELECT schema_snapshot, schema_lsn FROM walferry.task WHERE name = $1", {task}));
+    if (rows.count() == 0) return SchemaState{};
+    return SchemaState{rows.text(0, 0), lsn_at(rows, 0, 1)};
+}
+
+Result<std::vector<SchemaPart>> list_schema_parts(pq::Connection &destination, const std::string &task) {
+    WF_ASSIGN(const pq::Rows rows,
+              destination.exec("SELECT part, sql FROM walferry.schema_script WHERE task = $1 ORDER BY part", {task}));
+    std::vector<SchemaPart> parts;
+    for (int row = 0; row < rows.count(); ++row) {
+        parts.push_back({static_cast<int>(rows.integer(row, 0)), rows.text(row, 1)});
+    }
+    return parts;
+}
+
+Result<void> delete_schema_part(pq::Connection &destination, const std::string &task, int number) {
+    return run(destination, "DELETE FROM walferry.schema_script WHERE task = $1 AND part = $2",
+               {task, std::to_string(number)});
 }
 
 Result<void> replace_tables(pq::Connection &destination, const std::string &task,
                             const std::vector<TableState> &tables) {
     WF_TRY(run(destination, "DELETE FROM walferry.table_state WHERE task = $1", {task}));
-    // One statement, however many tables there are.
-    WF_TRY(
-        destination.start_copy_in("COPY walferry.table_state (task, relid, schema_name, table_name, state) FROM STDIN"
-                                  " (FORMAT csv, FORCE_NOT_NULL (schema_name, table_name))"));
-    const auto csv = [](std::string_view value) {
-        std::string out = "\"";
-        for (char c : value) out += c == '"' ? std::string("\"\"") : std::string(1, c);
-        return out + "\"";
-    };
-    std::string lines;
+    std::vector<std::string> relids;
+    std::vector<std::string> schemas;
+    std::vector<std::string> names;
     for (const auto &table : tables) {
-        lines += csv(task) + "," + std::to_string(table.relid) + "," + csv(table.schema) + "," + csv(table.name) + "," +
-                 csv(table.state) + "\n";
+        relids.push_back(std::to_string(table.relid));
+        schemas.push_back(table.schema);
+        names.push_back(table.name);
     }
-    WF_TRY(destination.put_copy(lines));
-    WF_TRY(destination.finish_copy_in());
-    return {};
+    // One statement, however many tables there are.
+    return run(destination,
+               "INSERT INTO walferry.table_state (task, relid, schema_name, table_name, state, place)"
+               " SELECT $1, relid, schema_name, table_name, 'pending', place"
+               " FROM unnest($2::oid[], $3::text[], $4::text[])"
+               " WITH ORDINALITY AS t (relid, schema_name, table_name, place)",
+               {task, pq::array_literal(relids), pq::array_literal(schemas), pq::array_literal(names)});
 }
 
 Result<std::vector<TableState>> list_tables(pq::Connection &destination, const std::string &task) {
     WF_ASSIGN(const pq::Rows rows,
               destination.exec("SELECT relid, schema_name, table_name, state, snapshot, copy_lsn, rows, bytes"
-                               " FROM walferry.table_state WHERE task = $1 ORDER BY schema_name, table_name",
+                               " FROM walferry.table_state WHERE task = $1 ORDER BY place",
                                {task}));
     std::vector<TableState> tables(static_cast<std::size_t>(rows.count()));
     for (int row = 0; row < rows.count(); ++row) {
@@ -234,12 +251,28 @@ Result<std::vector<TableState>> list_tables(pq::Connection &destination, const s
     return tables;
 }
 
-Result<void> set_copied(pq::Connection &destination, const std::string &task, const TableState &table) {
+const char *const set_ready_sql = R"(
+UPDATE walferry.table_state t SET state = 'ready', snapshot = $3, copy_lsn = $4::pg_lsn, rows = c.rows, bytes = c.bytes
+FROM unnest($2::oid[], $5::bigint[], $6::bigint[]) AS c (relid, rows, bytes)
+WHERE t.task = $1 AND t.relid = c.relid)";
+
+Result<void> show_copies(pq::Connection &destination, const std::string &task, const std::vector<TableState> &tables) {
+    std::vector<std::string> relids;
+    std::vector<std::string> states;
+    std::vector<std::string> rows;
+    std::vector<std::string> bytes;
+    for (const TableState &table : tables) {
+        relids.push_back(std::to_string(table.relid));
+        states.push_back(table.state);
+        rows.push_back(std::to_string(table.rows));
+        bytes.push_back(std::to_string(table.bytes));
+    }
     return run(destination,
-               "UPDATE walferry.table_state SET state = 'copied', snapshot = $3, copy_lsn = $4, rows = $5, bytes = $6"
-               " WHERE task = $1 AND relid = $2",
-               {task, std::to_string(table.relid), table.snapshot, table.copy_lsn.text(), std::to_string(table.rows),
-                std::to_string(table.bytes)});
+               "UPDATE walferry.table_state t SET state = c.state, rows = c.rows, bytes = c.bytes"
+               " FROM unnest($2::oid[], $3::text[], $4::bigint[], $5::bigint[]) AS c (relid, state, rows, bytes)"
+               " WHERE t.task = $1 AND t.relid = c.relid AND t.state <> 'ready'",
+               {task, pq::array_literal(relids), pq::array_literal(states), pq::array_literal(rows),
+                pq::array_literal(bytes)});
 }
 
 Result<std::optional<Progress>> find_progress(pq::Connection &destination, const std::string &task) {

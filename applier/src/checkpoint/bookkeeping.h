@@ -29,14 +29,12 @@ namespace walferry {
 
 // What a task has to do next; in the order in which it passes through them.
 //   slot      make the slot, so that every later change is in the stream
-//   schema    make the tables
-//   copy      copy each under a snapshot of its own
-//   indexes   indexes, constraints, triggers; all but foreign keys
-//   catch_up  stream up to where the last copied table's snapshot ends: now the tables agree with each other
-//   constraints  foreign keys, which only then hold; materialized views, sequences
+//   schema    read the source's definitions and the list of its tables under one snapshot
+//   objects   make them here
+//   copy      copy each table under a snapshot of its own; the stream goes on meanwhile
 //   stream    for as long as wanted
 //   done      the task has no stream stage and is complete
-enum class Phase { slot, schema, copy, indexes, catch_up, constraints, stream, done };
+enum class Phase { slot, schema, objects, copy, stream, done };
 const char *to_string(Phase phase);
 
 struct TaskRecord {
@@ -49,17 +47,22 @@ struct TaskRecord {
     Phase phase = Phase::slot;
 };
 
-// Which of the stored scripts.
-enum class Script { indexes, constraints };
+// What the destination's definitions were made from: the source's under a snapshot.
+struct SchemaState {
+    std::string snapshot;  // pg_snapshot; empty before
+    Lsn lsn;               // source's WAL insert position after the snapshot was taken: later commits are never in it
+};
 
 // A table's place between copy and stream.
 struct TableState {
     std::uint32_t relid = 0;
     std::string schema;
     std::string name;
-    std::string state;     // pending: not copied; copied: the stream skips what the snapshot saw
-    std::string snapshot;  // pg_snapshot of the copy, empty while pending
-    Lsn copy_lsn;          // source's WAL insert position after the snapshot was taken: later commits are never in it
+    // pending: not copied; copying, catching up: for display, in a process that has died it is pending; ready: it is copied,
+    // and has all that the stream brought meanwhile
+    std::string state;
+    std::string snapshot;  // pg_snapshot of the copy, empty before
+    Lsn copy_lsn;          // as SchemaState::lsn
     std::uint64_t rows = 0;
     std::uint64_t bytes = 0;
 };
@@ -94,14 +97,28 @@ Result<void> set_phase(pq::Connection &destination, const std::string &task, Pha
 Result<void> insert_checkpoint(pq::Connection &destination, const std::string &task, Lsn lsn);
 Result<std::optional<Lsn>> find_checkpoint(pq::Connection &destination, const std::string &task);
 
-Result<void> save_script(pq::Connection &destination, const std::string &task, Script script, const std::string &sql);
-Result<std::string> find_script(pq::Connection &destination, const std::string &task, Script script);
+// Store the schema, as parts that run one after the other; the first is for the beginning of each session. In one
+// transaction with the tables that belong to it.
+Result<void> save_schema(pq::Connection &destination, const std::string &task, const SchemaState &state,
+                         const std::vector<std::string> &parts);
+Result<SchemaState> find_schema(pq::Connection &destination, const std::string &task);
+struct SchemaPart {
+    int number = 0;  // 0: for the beginning of a session
+    std::string sql;
+};
+// Those that are still to run, and the first.
+Result<std::vector<SchemaPart>> list_schema_parts(pq::Connection &destination, const std::string &task);
+// In the transaction in which it has run.
+Result<void> delete_schema_part(pq::Connection &destination, const std::string &task, int number);
 
 Result<void> replace_tables(pq::Connection &destination, const std::string &task,
                             const std::vector<TableState> &tables);
+// By size when they were listed, largest first.
 Result<std::vector<TableState>> list_tables(pq::Connection &destination, const std::string &task);
-// Inside the transaction that copied the table.
-Result<void> set_copied(pq::Connection &destination, const std::string &task, const TableState &table);
+// Inside the transaction that copied the tables. One query.
+extern const char *const set_ready_sql;  // $1 task, $2 relids, $3 snapshot, $4 LSN, $5 rows and $6 bytes, parallel to $2
+// For display. One query, however many there are.
+Result<void> show_copies(pq::Connection &destination, const std::string &task, const std::vector<TableState> &tables);
 
 Result<std::optional<Progress>> find_progress(pq::Connection &destination, const std::string &task);
 // Commits synchronously: when it returns, everything that the destination committed before is flushed too.

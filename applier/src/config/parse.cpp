@@ -41,7 +41,7 @@ const std::vector<KnownSection> &known_sections() {
         {"destination", {"conninfo"}},
         {"objects", {"include", "exclude"}},
         {"schema", {"owners", "grants", "pg_bin"}},
-        {"copy", {"jobs"}},
+        {"copy", {"jobs", "yield_seconds"}},
         {"apply", {"workers", "buffer_mb", "streaming", "spool_folder", "spool_mb"}},
         {"ddl", ddl_keys()},
         {"retry", {"connection_seconds"}},
@@ -342,6 +342,7 @@ Result<Task> read_values(const File &file) {
     WF_TRY(read_boolean(file, "schema", "grants", task.grants));
     WF_TRY(read_text(file, "schema", "pg_bin", task.pg_bin));
     WF_TRY(read_number(file, "copy", "jobs", 1, 64, task.copy_jobs));
+    WF_TRY(read_number<std::int64_t>(file, "copy", "yield_seconds", 0, 86'400, task.copy_yield_seconds));
     task.apply_workers = static_cast<int>(std::clamp(std::thread::hardware_concurrency(), 1U, 8U));
     WF_TRY(read_number(file, "apply", "workers", 1, 64, task.apply_workers));
     WF_TRY(read_megabytes(file, "apply", "buffer_mb", 4, 4096, task.buffer_bytes));

@@ -30,6 +30,7 @@ enum class OldTuple : std::uint8_t { none, key, row };
 struct Truncate {
     bool cascade = false;
     bool restart_identity = false;
+    bool partial = false;  // the source emptied others in the same statement
     std::vector<const Relation *> relations;
 };
 

@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <array>
 #include <cstdio>
+#include <utility>
 
 namespace walferry {
 
@@ -17,49 +18,56 @@ ProgressDisplay::ProgressDisplay()
       last_shown_(Clock::now()),
       started_(last_shown_) {}
 
-void ProgressDisplay::copy(const CopyProgress &progress) {
+void ProgressDisplay::show(const Positions &positions, const CopyProgress &copies) {
     if (!due()) return;
-    const auto bytes = progress.bytes.load(std::memory_order_relaxed);
-    const auto done = progress.table_bytes_done.load(std::memory_order_relaxed);
+    const bool copying = !copies.complete.load(std::memory_order_relaxed);
+    show_line((copying ? copy(copies) + "; " : "") + stream(positions));
+}
+
+std::string ProgressDisplay::copy(const CopyProgress &copies) {
+    const auto bytes = copies.bytes.load(std::memory_order_relaxed);
+    const auto done = copies.table_bytes_done.load(std::memory_order_relaxed);
     const double elapsed = std::chrono::duration<double>(Clock::now() - started_).count();
     std::string eta = "-";
     if (done > 0) {
-        const double whole = elapsed * static_cast<double>(progress.table_bytes) / static_cast<double>(done);
+        const auto all = static_cast<double>(copies.table_bytes.load(std::memory_order_relaxed));
+        const double whole = elapsed * all / static_cast<double>(done);
         eta = fmt::format("{:.0f} s", std::max(0.0, whole - elapsed));
     }
-    show(fmt::format("copy: {}/{} tables, {} rows, {}, {}/s, ETA {}",
-                     progress.tables_done.load(std::memory_order_relaxed), progress.tables,
-                     progress.rows.load(std::memory_order_relaxed), readable_bytes(bytes),
-                     readable_bytes(static_cast<std::uint64_t>(rate(bytes))), eta));
+    const double rate = per_second(bytes, last_bytes_);
+    return fmt::format("copy: {}/{} tables, {} rows, {}, {}/s, ETA {}",
+                       copies.tables_done.load(std::memory_order_relaxed),
+                       copies.tables.load(std::memory_order_relaxed), copies.rows.load(std::memory_order_relaxed),
+                       readable_bytes(bytes), readable_bytes(static_cast<std::uint64_t>(rate)), eta);
 }
 
-void ProgressDisplay::stream(const Positions &positions) {
-    if (!due()) return;
+std::string ProgressDisplay::stream(const Positions &positions) {
     const auto changes = positions.changes.load(std::memory_order_relaxed);
-    show(fmt::format("stream: applied {}, {} changes, {:.0f}/s, lag {} and {} ms", positions.applied_lsn.get().text(),
-                     changes, rate(changes),
-                     readable_bytes(distance(positions.applied_lsn.get(), positions.source_lsn.get())),
-                     lag_ms(positions)));
+    const double rate = per_second(changes, last_changes_);
+    return fmt::format("stream: applied {}, {} changes, {:.0f}/s, lag {} and {} ms",
+                       positions.applied_lsn.get().text(), changes, rate,
+                       readable_bytes(distance(positions.applied_lsn.get(), positions.source_lsn.get())),
+                       lag_ms(positions));
 }
 
 void ProgressDisplay::end() {
     if (line_open_) std::fputs("\r\033[K", stderr);
     line_open_ = false;
-    last_value_ = 0;
+    last_bytes_ = last_changes_ = 0;
     last_shown_ = Clock::now();
     started_ = last_shown_;
 }
 
 bool ProgressDisplay::due() { return Clock::now() - last_shown_ >= interval_; }
 
-double ProgressDisplay::rate(std::uint64_t value) {
+// Since the last line; `last` becomes `value`.
+double ProgressDisplay::per_second(std::uint64_t value, std::uint64_t &last) const {
     const double elapsed = std::chrono::duration<double>(Clock::now() - last_shown_).count();
-    const double rate = static_cast<double>(value - std::min(value, last_value_)) / elapsed;
-    last_value_ = value;
-    return rate;
+    const auto grown = value - std::min(value, std::exchange(last, value));
+    return static_cast<double>(grown) / elapsed;
 }
 
-void ProgressDisplay::show(const std::string &line) {
+void ProgressDisplay::show_line(const std::string &line) {
     last_shown_ = Clock::now();
     if (!terminal_) {
         spdlog::info("{}", line);

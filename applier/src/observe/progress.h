@@ -8,7 +8,7 @@
 #include <string>
 
 #include "checkpoint/positions.h"
-#include "copy/copy_tables.h"
+#include "copy/progress.h"
 
 namespace walferry {
 
@@ -17,22 +17,25 @@ class ProgressDisplay {
 public:
     ProgressDisplay();
 
-    void copy(const CopyProgress &progress);
-    void stream(const Positions &positions);
+    void show(const Positions &positions, const CopyProgress &copies);
     // The phase is over: leave the terminal's line clean.
     void end();
 
 private:
     bool due();
-    double rate(std::uint64_t value);  // per second since the last call
-    void show(const std::string &line);
+    double per_second(std::uint64_t value, std::uint64_t &last) const;
+    std::string copy(const CopyProgress &copies);
+    std::string stream(const Positions &positions);
+    void show_line(const std::string &line);
 
     using Clock = std::chrono::steady_clock;
     const bool terminal_;
     const Clock::duration interval_;
     Clock::time_point last_shown_;
     Clock::time_point started_;
-    std::uint64_t last_value_ = 0;
+    // At the last line that was shown.
+    std::uint64_t last_bytes_ = 0;
+    std::uint64_t last_changes_ = 0;
     bool line_open_ = false;
 };
 

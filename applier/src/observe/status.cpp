@@ -56,7 +56,7 @@ struct TableTotals {
 TableTotals totals(const std::vector<TableState> &tables) {
     TableTotals out;
     for (const auto &table : tables) {
-        if (table.state != "pending") ++out.copied;
+        if (table.state == "ready") ++out.copied;
         out.rows += table.rows;
         out.bytes += table.bytes;
     }

@@ -18,7 +18,7 @@ Status sample() {
     status.record.phase = Phase::stream;
     status.running = true;
     status.tables.resize(2);
-    status.tables[0] = {16384, "shop", "item", "copied", "7:7:", Lsn{1}, 1000, 3 << 20};
+    status.tables[0] = {16384, "shop", "item", "ready", "7:7:", Lsn{1}, 1000, 3 << 20};
     status.tables[1].state = "pending";
     status.progress =
         Progress{Lsn{0x100}, Lsn{0x80}, Lsn{0x180}, Lsn{0x200}, 7, 2, 3, 1, "2026-01-02 03:04:05+00", {}, {}};

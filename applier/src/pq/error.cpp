@@ -48,6 +48,10 @@ Error connection_lost(Side side, PGconn *connection) {
 
 bool is_lock(const Error &error) { return error.sqlstate == "55P03" || error.sqlstate == "40P01"; }
 
+bool is_missing(const Error &error) {
+    return error.sqlstate == "42P01" || error.sqlstate == "3F000" || error.sqlstate == "42703";
+}
+
 Error error_of(Side side, PGconn *connection, const PGresult *result) {
     if (result == nullptr) return connection_lost(side, connection);
     Error error{

@@ -17,6 +17,9 @@ ErrorKind kind_of(std::string_view sqlstate);
 // A lock that another session holds: waited for in vain, or in a circle.
 bool is_lock(const Error &error);
 
+// A table, schema or column that isn't there.
+bool is_missing(const Error &error);
+
 // A failed statement. Requires: `result` is an error, or null when the connection broke.
 Error error_of(Side side, PGconn *connection, const PGresult *result);
 

@@ -5,14 +5,11 @@
 #include <spdlog/spdlog.h>
 
 #include <chrono>
-#include <unordered_map>
-#include <unordered_set>
 
 #include "base/failpoint.h"
 #include "config/connections.h"
-#include "copy/copy_tables.h"
+#include "pq/error.h"
 #include "run/pipeline.h"
-#include "schedule/copy_filter.h"
 #include "schema/derived.h"
 #include "schema/dump.h"
 #include "schema/tables.h"
@@ -21,6 +18,10 @@
 namespace walferry {
 
 namespace {
+
+// Of more the lock table might have no room.
+constexpr std::size_t tables_locked_max = 2000;
+constexpr int schema_attempts_max = 20;
 
 // Run `work` in one transaction of the connection.
 template <class Work>
@@ -34,17 +35,9 @@ Result<void> in_transaction(pq::Connection &connection, Work &&work) {
     return {};
 }
 
-// A script of pg_restore's, which sets the session up for itself; afterwards the session is as before.
-Result<void> run_script(pq::Connection &connection, const std::string &script, const char *what) {
-    if (script.empty()) return {};
-    if (auto ran = connection.exec(script); !ran) {
-        return fail(std::move(ran).error().with_context(std::string("creating the source's ") + what));
-    }
-    return {};
-}
-
-// The transactions that were running when the slot was made have to end before the first snapshot of a copy: see
-// copy/copy_tables.h. Most have ended while the slot was waiting for others.
+// The transactions that were running when the slot was made have to end before the first snapshot. (One that committed
+// before the slot's first LSN, but was not yet out of the list of running ones, would be in neither.) Most have ended while
+// the slot was waiting for others.
 Result<void> wait_for_older_transactions(TaskSession &session) {
     using std::chrono::steady_clock;
     WF_ASSIGN(const pq::Rows now, session.source.exec("SELECT pg_snapshot_xmax(pg_current_snapshot())"));
@@ -128,7 +121,7 @@ Result<void> check_slot(TaskSession &session, Lsn checkpoint, Lsn flushed_lsn) {
     return {};
 }
 
-Result<StreamEnd> run_stream_once(TaskSession &session, const CopyFilter &filter, bool apply_ahead, Lsn until) {
+Result<StreamEnd> run_stream_once(TaskSession &session, bool apply_ahead, Lsn until) {
     WF_TRY(wait_for_workers(session.destination, session.task.name));
     WF_ASSIGN(const auto progress, find_progress(session.destination, session.task.name));
     if (!progress) {
@@ -141,40 +134,76 @@ Result<StreamEnd> run_stream_once(TaskSession &session, const CopyFilter &filter
     // The patterns are stored as they were given; the record was read in the source's encoding, which is the plugin's.
     options.start = {session.record.slot, session.record.include, session.record.exclude, progress->applied_lsn,
                      session.task.streaming};
-    options.filter = filter;
+    options.copies = session.record.phase == Phase::copy;
+    if (session.task.copy_stage) {  // else all changes are the stream's
+        WF_ASSIGN(options.tables, list_tables(session.destination, session.task.name));
+    }
+    WF_ASSIGN(options.schema, find_schema(session.destination, session.task.name));
     options.apply_ahead = apply_ahead;
     options.until = until;
-    auto ended = stream(session.task, std::move(options), session.stop, [&](const Positions &positions) {
-        session.progressed |= positions.transactions.load(std::memory_order_relaxed) > 0;
-        session.display.stream(positions);
-    });
+    auto ended = stream(session.task, std::move(options), session.stop,
+                        [&](const Positions &positions, const CopyProgress &copies) {
+                            session.progressed |= positions.transactions.load(std::memory_order_relaxed) > 0 ||
+                                                  copies.rows.load(std::memory_order_relaxed) > 0;
+                            session.display.show(positions, copies);
+                        });
     session.display.end();
     return ended;
 }
 
-Result<void> run_stream(TaskSession &session, const CopyFilter &filter, Lsn until) {
-    WF_ASSIGN(const StreamEnd end, run_stream_once(session, filter, true, until));
+Result<void> run_stream(TaskSession &session, Lsn until) {
+    WF_ASSIGN(const StreamEnd end, run_stream_once(session, true, until));
     if (end == StreamEnd::complete) return {};
     spdlog::info(
         "a transaction that was applied ahead of its commit was in the way of another one: going on from the checkpoint, "
         "such transactions now wait for their commits");
-    WF_TRY(run_stream_once(session, filter, false, until));
+    WF_TRY(run_stream_once(session, false, until));
     return {};
 }
 
-Result<CopyFilter> read_filter(TaskSession &session) {
-    if (!session.task.copy_stage) return CopyFilter{};  // no table was copied: all changes are the stream's
-    WF_ASSIGN(const auto tables, list_tables(session.destination, session.task.name));
-    return CopyFilter::from(tables);
+struct Schema {
+    SchemaState state;
+    std::vector<std::string> parts;
+    std::vector<Table> tables;
+};
+
+// A definition that somebody changes while it is read may come out as neither the old nor the new one: what a snapshot sees
+// and what the server knows by now are mixed. So tables are locked first, as far as there are locks for so many, and what was read
+// while other DDL went on is read again. Nothing if that happened.
+Result<std::optional<Schema>> try_to_read_schema(TaskSession &session) {
+    auto options = data_connection(session.task, Side::source, "schema", session.encoding, &session.stop);
+    options.settings.emplace_back("lock_timeout", "1s");  // who waits for a lock lets nobody pass
+    WF_ASSIGN(auto source, pq::Connection::open(options));
+    WF_ASSIGN(const auto listed, selected_tables(source, session.task));
+    WF_TRY(source.exec("BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY"));
+    if (!listed.empty() && listed.size() <= tables_locked_max && session.task.schema_stage) {
+        std::string names;
+        for (const Table &table : listed) {
+            names += (names.empty() ? "ONLY " : ", ONLY ") + source.quote_qualified(table.schema, table.name);
+        }
+        auto locked = source.exec("LOCK TABLE " + names + " IN ACCESS SHARE MODE");
+        if (!locked) {
+            if (pq::is_lock(locked.error()) || pq::is_missing(locked.error())) return std::nullopt;
+            return fail(std::move(locked).error());
+        }
+    }
+    WF_ASSIGN(const pq::Rows taken,
+              source.exec("SELECT pg_catalog.pg_export_snapshot(), pg_catalog.pg_current_snapshot(),"
+                          " pg_catalog.pg_current_wal_insert_lsn(), walferry.ddl_state()"));
+    Schema schema;
+    schema.state = {taken.text(0, 1), Lsn::parse(taken.view(0, 2)).value_or(Lsn{})};
+    WF_ASSIGN(schema.tables, selected_tables(source, session.task));
+    if (session.task.schema_stage) {
+        auto parts = dump_schema(source, session.task, taken.text(0, 0));
+        WF_ASSIGN(const pq::Rows now, session.source.exec("SELECT walferry.ddl_state()"));
+        if (now.view(0, 0) != taken.view(0, 3)) return std::nullopt;
+        if (!parts) return fail(std::move(parts).error());
+        schema.parts = std::move(*parts);
+    }
+    return schema;
 }
 
 }  // namespace
-
-Result<Lsn> flush_source_wal(pq::Connection &source) {
-    // A logical message in a transaction of its own, which nobody reads: its commit flushes.
-    WF_ASSIGN(const pq::Rows rows, source.exec("SELECT pg_logical_emit_message(true, 'walferry', 'flush')"));
-    return Lsn::parse(rows.view(0, 0)).value_or(Lsn{});
-}
 
 Result<void> make_slot(TaskSession &session) {
     const std::string &name = session.record.slot;
@@ -187,134 +216,87 @@ Result<void> make_slot(TaskSession &session) {
     WF_ASSIGN(const Lsn lsn, create_slot(session.source, name));
     failpoint("slot_made");
     WF_TRY(wait_for_older_transactions(session));
-    WF_ASSIGN(const auto tables, selected_tables(session.source, session.task));
-    std::vector<TableState> states;
-    for (const Table &table : tables) {
-        TableState state;
-        state.relid = table.relid;
-        state.schema = table.schema;
-        state.name = table.name;
-        state.state = "pending";
-        states.push_back(std::move(state));
-    }
     return in_transaction(session.destination, [&]() -> Result<void> {
         WF_TRY(insert_checkpoint(session.destination, session.task.name, lsn));
-        WF_TRY(replace_tables(session.destination, session.task.name, states));
         return set_phase(session.destination, session.task.name, Phase::schema);
     });
 }
 
-Result<void> make_schema(TaskSession &session) {
-    if (!session.task.schema_stage) return set_phase(session.destination, session.task.name, Phase::copy);
-    spdlog::info("copying the schema");
-    WF_ASSIGN(const SchemaScripts scripts, dump_schema(session.source, session.task));
-    // pg_restore's script changes settings for the session that runs it: it gets one of its own.
-    auto options = apply_connection(session.task, "schema", session.encoding, &session.stop);
-    WF_ASSIGN(auto connection, pq::Connection::open(options));
-    return in_transaction(connection, [&]() -> Result<void> {
-        WF_TRY(run_script(connection, scripts.tables, "tables"));
-        WF_TRY(save_script(connection, session.task.name, Script::indexes, scripts.indexes));
-        WF_TRY(save_script(connection, session.task.name, Script::constraints, scripts.constraints));
-        return set_phase(connection, session.task.name, Phase::copy);
+Result<void> read_schema(TaskSession &session) {
+    if (session.task.schema_stage) spdlog::info("copying the schema");
+    std::optional<Schema> schema;
+    for (int attempt = 0; !schema; ++attempt) {
+        if (attempt == schema_attempts_max) {
+            return fail(Error{ErrorKind::transient,
+                              Side::source,
+                              {},
+                              "the schema keeps changing while it is read",
+                              {},
+                              "Wait with DDL at the source for a few seconds.",
+                              {}});
+        }
+        if (session.stop.requested()) return fail(ErrorKind::interrupted, "stopped by request");
+        WF_ASSIGN(schema, try_to_read_schema(session));
+    }
+    failpoint("schema_read");
+    std::vector<TableState> states;
+    for (const Table &table : schema->tables) {
+        TableState state;
+        state.relid = table.relid;
+        state.schema = table.schema;
+        state.name = table.name;
+        states.push_back(std::move(state));
+    }
+    if (!session.task.schema_stage && session.task.copy_stage) {
+        WF_TRY(check_column_types(session.destination, schema->tables));
+    }
+    return in_transaction(session.destination, [&]() -> Result<void> {
+        WF_TRY(replace_tables(session.destination, session.task.name, states));
+        WF_TRY(save_schema(session.destination, session.task.name, schema->state, schema->parts));
+        return set_phase(session.destination, session.task.name, Phase::objects);
     });
 }
 
-Result<void> copy_data(TaskSession &session) {
-    if (session.task.copy_stage) {
-        WF_ASSIGN(const auto states, list_tables(session.destination, session.task.name));
-        WF_ASSIGN(const auto selected, selected_tables(session.source, session.task));
-        std::unordered_set<std::uint32_t> pending;
-        for (const TableState &state : states) {
-            if (state.state == "pending") pending.insert(state.relid);
-        }
-        std::vector<Table> tables;
-        CopyProgress progress;
-        for (const Table &table : selected) {
-            if (pending.erase(table.relid) == 0) continue;
-            progress.table_bytes += table.bytes;
-            tables.push_back(table);
-        }
-        if (!pending.empty()) {
-            return fail(Error{ErrorKind::state,
-                              Side::source,
-                              {},
-                              fmt::format("{} tables that were to be copied are gone", pending.size()),
-                              "They were dropped or renamed after the task began.",
-                              "Begin the task anew: walferry cleanup, empty the destination, walferry run.",
-                              {}});
-        }
-        if (!session.task.schema_stage) WF_TRY(check_column_types(session.destination, tables));
-        progress.tables = tables.size();
-        spdlog::info("copying {} tables", tables.size());
-        const auto copied = copy_tables(session.task, tables, {session.encoding, session.task.schema_stage}, progress,
-                                        session.stop, [&] { session.display.copy(progress); });
-        session.display.end();
-        WF_TRY(copied);
-        if (session.stop.requested()) return fail(ErrorKind::interrupted, "stopped by request");
-        spdlog::info("copied {} tables, {} rows, {:.1f} MB", progress.tables_done.load(), progress.rows.load(),
-                     static_cast<double>(progress.bytes.load()) / 1e6);
-    }
-    return set_phase(session.destination, session.task.name, Phase::indexes);
-}
-
-Result<void> make_indexes(TaskSession &session) {
-    if (session.task.schema_stage) {
-        spdlog::info("creating indexes, keys and triggers");
-        WF_ASSIGN(const std::string script, find_script(session.destination, session.task.name, Script::indexes));
-        WF_ASSIGN(auto connection,
-                  pq::Connection::open(apply_connection(session.task, "indexes", session.encoding, &session.stop)));
+Result<void> make_objects(TaskSession &session) {
+    const Phase next = session.task.copy_stage ? Phase::copy : Phase::stream;
+    WF_ASSIGN(const auto parts, list_schema_parts(session.destination, session.task.name));
+    if (parts.empty()) return set_phase(session.destination, session.task.name, next);
+    // pg_restore's script changes settings for the session that runs it: it gets one of its own.
+    auto options = apply_connection(session.task, "schema", session.encoding, &session.stop);
+    WF_ASSIGN(auto connection, pq::Connection::open(options));
+    session.made_objects = parts.size() > 1 && parts[1].number > 1;
+    for (const SchemaPart &part : parts) {
+        const bool last = &part == &parts.back();
         WF_TRY(in_transaction(connection, [&]() -> Result<void> {
-            WF_TRY(run_script(connection, script, "indexes, keys and triggers"));
-            return set_phase(connection, session.task.name, Phase::catch_up);
-        }));
-    }
-    // The planner's statistics: applying changes by key needs them as much as the users will.
-    if (session.task.copy_stage) WF_TRY(session.destination.exec("ANALYZE"));
-    return set_phase(session.destination, session.task.name, Phase::catch_up);
-}
-
-Result<void> catch_up(TaskSession &session) {
-    if (session.task.copy_stage) {
-        WF_ASSIGN(const CopyFilter filter, read_filter(session));
-        const Lsn last_copy_lsn = filter.last_copy_lsn();
-        if (last_copy_lsn.valid()) {
-            spdlog::info("catching up to {}", last_copy_lsn.text());
-            WF_TRY(flush_source_wal(session.source));
-            WF_TRY(run_stream(session, filter, last_copy_lsn));
-            if (session.stop.requested()) return fail(ErrorKind::interrupted, "stopped by request");
-        }
-    }
-    return set_phase(session.destination, session.task.name, Phase::constraints);
-}
-
-Result<void> make_constraints(TaskSession &session) {
-    if (session.task.schema_stage) {
-        spdlog::info("creating foreign keys");
-        WF_ASSIGN(const std::string script, find_script(session.destination, session.task.name, Script::constraints));
-        WF_ASSIGN(auto connection,
-                  pq::Connection::open(apply_connection(session.task, "constraints", session.encoding, &session.stop)));
-        WF_TRY(in_transaction(connection, [&]() -> Result<void> {
-            WF_TRY(run_script(connection, script, "foreign keys"));
-            if (session.task.copy_stage) {
-                WF_TRY(refresh_materialized_views(session.source, connection, session.task));
+            if (auto ran = connection.exec(part.sql); !ran) {
+                return fail(std::move(ran).error().with_context("creating the source's objects"));
             }
-            return set_phase(connection, session.task.name, Phase::stream);
+            if (part.number > 0) WF_TRY(delete_schema_part(connection, session.task.name, part.number));
+            if (last) WF_TRY(delete_schema_part(connection, session.task.name, 0));
+            return last ? set_phase(connection, session.task.name, next) : Result<void>{};
         }));
+        session.made_objects |= part.number > 0;
+        failpoint("schema_part_made");
     }
-    if (session.task.copy_stage) WF_TRY(copy_sequences(session.source, session.destination, session.task));
-    return set_phase(session.destination, session.task.name, Phase::stream);
+    return {};
 }
 
 Result<void> stream_changes(TaskSession &session, Lsn until) {
-    if (!session.task.stream_stage) {
+    const bool copies = session.record.phase == Phase::copy;
+    if (!session.task.stream_stage && !copies) {
         WF_TRY(drop_own_slot(session));
         return set_phase(session.destination, session.task.name, Phase::done);
     }
-    spdlog::info("streaming changes");
-    WF_TRY(session.source.exec("SELECT walferry.prune_ddl_log()"));
-    WF_ASSIGN(const CopyFilter filter, read_filter(session));
-    WF_TRY(run_stream(session, filter, until));
-    if (session.stop.requested() || !until.valid()) return {};
+    if (!copies) {
+        spdlog::info("streaming changes");
+        WF_TRY(session.source.exec("SELECT walferry.prune_ddl_log()"));
+    }
+    // Without a stream stage: until the tables agree with each other.
+    if (!session.task.stream_stage) {
+        WF_ASSIGN(until, flush_source_wal(session.source));
+    }
+    WF_TRY(run_stream(session, until));
+    if (session.stop.requested() || !until.valid() || !session.task.stream_stage) return {};
     WF_ASSIGN(const std::size_t sequences, copy_sequences(session.source, session.destination, session.task));
     spdlog::info("everything up to {} is applied; {} sequences set", until.text(), sequences);
     return {};

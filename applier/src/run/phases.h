@@ -24,23 +24,17 @@ struct TaskSession {
     TaskRecord record;
     const StopFlag &stop;
     ProgressDisplay &display;
-    bool progressed = false;  // changes were applied
+    bool progressed = false;    // changes were applied
+    bool made_objects = false;  // some are there
 };
 
-// Have the source flush its WAL, and return an LSN at which everything that has committed by now is behind. Without it an idle
-// source could leave the last bytes unflushed, and so unsent, for many seconds.
-Result<Lsn> flush_source_wal(pq::Connection &source);
-
 Result<void> make_slot(TaskSession &session);
-Result<void> make_schema(TaskSession &session);
-Result<void> copy_data(TaskSession &session);
-Result<void> make_indexes(TaskSession &session);
-Result<void> catch_up(TaskSession &session);
-Result<void> make_constraints(TaskSession &session);
-// `until` as PipelineOptions has it.
+Result<void> read_schema(TaskSession &session);
+Result<void> make_objects(TaskSession &session);
+// The phases copy and stream. `until` as PipelineOptions has it.
 Result<void> stream_changes(TaskSession &session, Lsn until);
 
-// Undo make_slot and what was noted before it: after a task could not begin.
+// Undo make_slot and what was noted since: after a task could not begin.
 Result<void> forget_task(TaskSession &session);
 
 }  // namespace walferry

@@ -13,12 +13,15 @@
 #include <vector>
 
 #include "apply/worker.h"
+#include "apply/worker_settings.h"
 #include "base/byte_budget.h"
 #include "base/doorbell.h"
 #include "base/ring.h"
 #include "checkpoint/bookkeeping.h"
 #include "checkpoint/checkpointer.h"
 #include "config/connections.h"
+#include "copy/copier.h"
+#include "schedule/handover.h"
 #include "schedule/planner.h"
 #include "schedule/turnstile.h"
 
@@ -80,7 +83,7 @@ std::jthread start_stage(Stage &stage, Halt &halt) {
 }  // namespace
 
 Result<StreamEnd> stream(const Task &task, PipelineOptions options, const StopFlag &stop,
-                         const std::function<void(const Positions &)> &tick) {
+                         const std::function<void(const Positions &, const CopyProgress &)> &tick) {
     Doorbell receiver_bell;  // rung by the rings; the receiver looks at its socket too, so it doesn't sleep on it
     Doorbell planner_bell;
     const auto ordinary_workers = static_cast<std::size_t>(task.apply_workers);
@@ -110,6 +113,13 @@ Result<StreamEnd> stream(const Task &task, PipelineOptions options, const StopFl
     if (before) positions.applied_lsn.raise(before->flushed_lsn);
     WF_TRY(checkpointer.save());  // a predecessor may have left commits unflushed
 
+    const SpoolOptions spool_options{task.spool_folder, task.spool_bytes};
+    WF_ASSIGN(const auto handover, Handover::from(options.tables, options.schema, spool_options));
+    CopyProgress copy_progress;
+    copy_progress.complete = !options.copies;
+    std::optional<Copier> copier;
+    if (options.copies) copier.emplace(task, options.encoding, *handover, positions, copy_progress);
+
     // Declared in this order, so that whatever is left in the rings goes before what it refers to.
     ByteBudget budget(task.buffer_bytes);
     Ring<Frame> frames(frame_ring_capacity, receiver_bell, planner_bell);
@@ -124,9 +134,9 @@ Result<StreamEnd> stream(const Task &task, PipelineOptions options, const StopFl
         ahead = planner_ends.back();
         planner_ends.pop_back();
     }
-    planner.emplace(frames, std::move(planner_ends), ahead, turnstile, planner_bell, std::move(options.filter),
+    planner.emplace(frames, std::move(planner_ends), ahead, turnstile, planner_bell, *handover,
                     positions.applied_lsn.get(), group_limits(ordinary_workers, task.buffer_bytes),
-                    SpoolOptions{task.spool_folder, task.spool_bytes}, budget);
+                    spool_options, budget);
     ExactTables exact_tables;
     std::deque<Worker> workers;
     for (std::size_t i = 0; i < rings.size(); ++i) {
@@ -135,8 +145,8 @@ Result<StreamEnd> stream(const Task &task, PipelineOptions options, const StopFl
         auto apply = apply_connection(task, name, options.encoding, &halt.flag());
         const auto settings = worker_settings();
         apply.settings.insert(apply.settings.end(), settings.begin(), settings.end());
-        workers.emplace_back(std::move(apply), task, applies_ahead, rings[i], worker_bells[i], turnstile, exact_tables,
-                             positions);
+        workers.emplace_back(std::move(apply), task, applies_ahead, rings[i], worker_bells[i], turnstile, *handover,
+                             exact_tables, positions);
     }
     WF_ASSIGN(auto replication_connection, opening_replication.get());
     WF_ASSIGN(auto heartbeat_connection, opening_heartbeat.get());
@@ -148,10 +158,13 @@ Result<StreamEnd> stream(const Task &task, PipelineOptions options, const StopFl
         std::vector<std::jthread> worker_threads;
         for (Worker &worker : workers) worker_threads.push_back(start_stage(worker, halt));
         const auto checkpointer_thread = start_stage(checkpointer, halt);
+        std::jthread copier_thread;
+        if (copier) copier_thread = start_stage(*copier, halt);
         while (!halt.flag().wait_for(options.until.valid() ? tick_interval_with_end : tick_interval)) {
-            const bool reached = options.until.valid() && positions.applied_lsn.get() >= options.until;
+            const bool copied = copy_progress.complete.load(std::memory_order_acquire);
+            const bool reached = options.until.valid() && copied && positions.applied_lsn.get() >= options.until;
             if (stop.requested() || reached) halt.request();
-            tick(positions);
+            tick(positions, copy_progress);
         }
     }
     if (workers.back().recalled_ahead()) return StreamEnd::recalled;

@@ -1,7 +1,7 @@
 // The threads and rings of the stream: receiver -> planner -> worker, and the checkpointer beside them.
 //
 //   receiver ──Frame──► planner ──Group──► workers
-//      ▲ flushed_lsn                          │ applied_lsn
+//      ▲ flushed_lsn                          │ applied_lsn    copier
 //      └───────────── checkpointer ◄──────────┘
 //
 // SPDX-License-Identifier: PostgreSQL
@@ -9,22 +9,26 @@
 
 #include <functional>
 #include <string>
+#include <vector>
 
 #include "base/error.h"
 #include "base/stop.h"
+#include "checkpoint/bookkeeping.h"
 #include "checkpoint/positions.h"
 #include "config/task.h"
+#include "copy/progress.h"
 #include "receive/receiver.h"
-#include "schedule/copy_filter.h"
 
 namespace walferry {
 
 struct PipelineOptions {
     std::string encoding;  // the source's
     StreamStart start;     // start.lsn: the checkpoint
-    CopyFilter filter;
+    std::vector<TableState> tables;  // that are copied, or to be copied
+    SchemaState schema;
+    bool copies = false;      // copy those that are pending, and move the phase on
     bool apply_ahead = true;  // transactions that the source streams although it has committed them
-    Lsn until;                // end when all before is applied and flushed; invalid: go on for ever
+    Lsn until;                // end when the copies are done, and all before is applied and flushed; invalid: go on for ever
 };
 
 enum class StreamEnd {
@@ -35,6 +39,6 @@ enum class StreamEnd {
 // Stream until `options.until` is reached, stop is requested or something fails. At a complete end everything that was
 // applied is flushed, and the slot was told. `tick` is called several times a second from the caller's thread.
 Result<StreamEnd> stream(const Task &task, PipelineOptions options, const StopFlag &stop,
-                         const std::function<void(const Positions &)> &tick);
+                         const std::function<void(const Positions &, const CopyProgress &)> &tick);
 
 }  // namespace walferry

@@ -12,6 +12,7 @@
 #include "precheck/precheck.h"
 #include "run/phases.h"
 #include "schema/tables.h"
+#include "slot/slot.h"
 
 namespace walferry {
 
@@ -165,20 +166,12 @@ private:
                     WF_TRY(make_slot(*session_));
                     break;
                 case Phase::schema:
-                    WF_TRY(make_schema(*session_));
+                    WF_TRY(read_schema(*session_));
+                    break;
+                case Phase::objects:
+                    WF_TRY(make_objects(*session_));
                     break;
                 case Phase::copy:
-                    WF_TRY(copy_data(*session_));
-                    break;
-                case Phase::indexes:
-                    WF_TRY(make_indexes(*session_));
-                    break;
-                case Phase::catch_up:
-                    WF_TRY(catch_up(*session_));
-                    break;
-                case Phase::constraints:
-                    WF_TRY(make_constraints(*session_));
-                    break;
                 case Phase::stream:
                     WF_TRY(stream_changes(*session_, until));
                     if (task_.stream_stage) return {};
@@ -218,7 +211,7 @@ private:
 
     // A task that could not even begin leaves nothing behind; a later one notes why it stopped.
     void give_up(const Error &error) {
-        const auto left = session_->record.phase <= Phase::schema
+        const auto left = session_->record.phase <= Phase::objects && !session_->made_objects
                               ? forget_task(*session_)
                               : save_error(session_->destination, task_.name, error.text());
         if (!left) spdlog::warn("{}", left.error().text());

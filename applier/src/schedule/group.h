@@ -28,6 +28,8 @@ struct PlannedChange {
     // An earlier group that is not committed may touch the same row or key: this one has to wait for it. What is not
     // held is free: it may be applied beside the earlier groups.
     bool held = false;
+    // What becomes of it is known at its turn alone (schedule/handover.h); until then it is left alone.
+    bool undecided = false;
 };
 
 struct Group {
@@ -44,6 +46,7 @@ struct Group {
     std::uint64_t ddl_before = 0;
     std::unique_ptr<const Ddl> ddl;  // of a piece that is nothing but this statement
     bool gives_up = false;           // ahead, and with DDL: there it can't stay
+    bool undecided = false;          // some of its changes are
 
     bool first_piece = true;  // begins a destination transaction
     bool last_piece = true;   // commits it

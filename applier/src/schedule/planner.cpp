@@ -36,14 +36,14 @@ GroupLimits group_limits(std::size_t workers, std::size_t budget_bytes) {
 }
 
 Planner::Planner(Ring<Frame> &frames, std::vector<Ring<Group> *> workers, Ring<Group> *ahead,
-                 const Turnstile &turnstile, Doorbell &bell, CopyFilter filter, Lsn applied_lsn,
+                 const Turnstile &turnstile, Doorbell &bell, Handover &handover, Lsn applied_lsn,
                  const GroupLimits &limits, SpoolOptions spool_options, ByteBudget &budget)
     : frames_(frames),
       workers_(std::move(workers)),
       ahead_worker_(ahead),
       turnstile_(turnstile),
       bell_(bell),
-      filter_(std::move(filter)),
+      handover_(handover),
       applied_lsn_(applied_lsn),
       limits_(limits),
       budget_(budget),
@@ -93,6 +93,7 @@ void Planner::on_begin(const Transaction &transaction) {
     last_commit_lsn_ = transaction.commit_lsn;
     skipping_ = transaction.end_lsn <= applied_lsn_;
     if (skipping_) return;
+    handover_.meet(transaction.xid);
     open_frame_ = group_->frames.size();
     if (open_frame_ > 0 && group_->frames.back() == frame_) --open_frame_;
     group_->transactions.push_back({transaction, group_->changes.size()});
@@ -107,16 +108,39 @@ void Planner::on_change(Change change) {
     if (muted_) return;
     const Transaction &transaction = group_->transactions.back().transaction;
     if (change.truncate) {
-        std::erase_if(change.truncate->relations,
-                      [&](const Relation *relation) { return filter_.copied(relation->relid, transaction); });
-        if (change.truncate->relations.empty()) return;
-        change.relation = change.truncate->relations.front();
-    } else {
-        const bool rewrite = change.relation->kind == RelationKind::rewrite;
-        if (filter_.copied(rewrite ? change.relation->rewrites : change.relation->relid, transaction)) return;
+        on_truncate(std::move(change), transaction);
+        return;
     }
+    const bool rewrite = change.relation->kind == RelationKind::rewrite;
+    const auto fate = handover_.fate(rewrite ? change.relation->rewrites : change.relation->relid, transaction);
+    if (fate != Handover::Fate::leave_out) add(std::move(change), fate == Handover::Fate::undecided);
+}
+
+// Together for those that are ready; for each of the others one of its own.
+void Planner::on_truncate(Change change, const Transaction &transaction) {
+    std::vector<const Relation *> ready;
+    std::vector<const Relation *> undecided;
+    for (const Relation *relation : change.truncate->relations) {
+        const auto fate = handover_.fate(relation->relid, transaction);
+        if (fate == Handover::Fate::apply) ready.push_back(relation);
+        if (fate == Handover::Fate::undecided) undecided.push_back(relation);
+    }
+    const auto truncate = [&](std::vector<const Relation *> relations, bool is_undecided) {
+        Change part = change;
+        part.relation = relations.front();
+        part.truncate = std::make_shared<Truncate>(*change.truncate);
+        part.truncate->partial = relations.size() < change.truncate->relations.size();
+        part.truncate->relations = std::move(relations);
+        add(std::move(part), is_undecided);
+    };
+    if (!ready.empty()) truncate(std::move(ready), false);
+    for (const Relation *relation : undecided) truncate({relation}, true);
+}
+
+void Planner::add(Change change, bool undecided) {
     hold_frame(*group_);
-    group_->changes.push_back({std::move(change), false});
+    group_->changes.push_back({std::move(change), false, undecided});
+    undecided_ |= undecided;
     const auto changes = group_->changes.size();
     if (changes < limits_.changes && (changes < limits_.changes_waited_for || !worker_waits())) return;
     hand_on_complete();
@@ -152,10 +176,11 @@ void Planner::on_ddl(Change change) {
         muted_ = (ddl->flags & WF_DDL_MUTE) != 0;
         return;
     }
+    if (handover_.in_schema(group_->transactions.back().transaction)) return;
     hand_on_complete();
     if (!group_->changes.empty()) hand_on_piece(false);
     hold_frame(*group_);
-    group_->changes.push_back({std::move(change), false});
+    group_->changes.push_back({std::move(change)});
     group_->ddl = std::make_unique<const Ddl>(std::move(*ddl));
     hand_on_piece(false);
     has_ddl_ = true;
@@ -163,12 +188,12 @@ void Planner::on_ddl(Change change) {
 
 void Planner::on_heartbeat(Lsn, std::string_view) {}
 
-// Of one applied ahead everything must be the stream's own: while tables agree only after the stream has passed their
+// Of one applied ahead everything must be the stream's own: before all tables are ready, and the stream has passed their
 // copies, a commit LSN would be needed to tell.
 void Planner::on_stream_start(std::uint64_t xid, bool committed) {
     if (error_) return;
-    const bool agree = last_commit_lsn_ >= filter_.last_copy_lsn();
-    if (ahead_worker_ != nullptr && ahead_xid_ == 0 && committed && agree && !spools_.contains(xid)) {
+    if (ahead_worker_ != nullptr && ahead_xid_ == 0 && committed && handover_.agrees(last_commit_lsn_) &&
+        !spools_.contains(xid)) {
         ahead_xid_ = xid;
         ahead_ = std::make_unique<Group>();
         ahead_->transactions.push_back({});
@@ -188,7 +213,7 @@ void Planner::on_stream_change(std::uint64_t xid, std::uint32_t subxid, Change c
     // The stream begins again without it.
     ahead_->gives_up |= change.relation->kind != RelationKind::table;
     hold_frame(*ahead_);
-    ahead_->changes.push_back({std::move(change), false});
+    ahead_->changes.push_back({std::move(change)});
     if (ahead_->gives_up || ahead_->changes.size() >= limits_.changes) hand_on_ahead();
 }
 
@@ -364,6 +389,11 @@ void Planner::hand_on_ahead() {
 void Planner::hand_on(std::unique_ptr<Group> group) {
     group->number = number_;
     group->ddl_before = ddl_number_;
+    if (undecided_) {
+        const auto is_undecided = [](const PlannedChange &planned) { return planned.undecided; };
+        group->undecided = std::any_of(group->changes.begin(), group->changes.end(), is_undecided);
+        undecided_ = std::any_of(group_->changes.begin(), group_->changes.end(), is_undecided);
+    }
     push(*workers_[number_ % workers_.size()], std::move(group));
 }
 

@@ -15,7 +15,8 @@
 //
 // Invariants:
 //   1. Groups hold all transactions, in source order, none twice: what was applied before the start is left out.
-//   2. Changes that a table's copy has brought are left out (schedule/copy_filter.h).
+//   2. Changes that a table's copy has brought are left out; of a table that is not copied yet they are handed on undecided
+//      (schedule/handover.h).
 //   3. A change is held if any group before its own that is not committed when it is planned touches the same row or key,
 //      or the whole of the same table, or is one that was applied ahead.
 //
@@ -36,8 +37,8 @@
 #include "base/ring.h"
 #include "base/stop.h"
 #include "decode/decoder.h"
-#include "schedule/copy_filter.h"
 #include "schedule/group.h"
+#include "schedule/handover.h"
 #include "schedule/last_writers.h"
 #include "schedule/turnstile.h"
 #include "spool/spools.h"
@@ -57,14 +58,14 @@ struct GroupLimits {
 // The limits under which all groups of so many workers fit into the receiver's budget.
 GroupLimits group_limits(std::size_t workers, std::size_t budget_bytes);
 
-// Thread: its own, save for the constructor. The rings, the turnstile and the doorbell must outlive it, and it must
+// Thread: its own, save for the constructor. What is given by reference must outlive it, and it must
 // outlive the groups: their changes point to its relations.
 class Planner final : private ChangeSink {
 public:
     // `workers`: a ring for each, at least one. `ahead`: the ring of the worker that applies ahead of commits, or null: none
     // does. `applied_lsn`: everything before is applied already. `budget`: the receiver's.
     Planner(Ring<Frame> &frames, std::vector<Ring<Group> *> workers, Ring<Group> *ahead, const Turnstile &turnstile,
-            Doorbell &bell, CopyFilter filter, Lsn applied_lsn, const GroupLimits &limits, SpoolOptions spool_options,
+            Doorbell &bell, Handover &handover, Lsn applied_lsn, const GroupLimits &limits, SpoolOptions spool_options,
             ByteBudget &budget);
 
     // Until stop is requested (ring the doorbell then), or the stream is malformed.
@@ -92,6 +93,8 @@ private:
     void on_stream_commit(const Transaction &transaction) override;
 
     void on_ddl(Change change);
+    void on_truncate(Change change, const Transaction &transaction);
+    void add(Change change, bool undecided);
     void keep(Result<void> result);
     Result<void> replay(Spool &spool);
     void commit_ahead(const Transaction &transaction);
@@ -117,7 +120,7 @@ private:
     Ring<Group> *const ahead_worker_;
     const Turnstile &turnstile_;
     Doorbell &bell_;
-    CopyFilter filter_;
+    Handover &handover_;
     const Lsn applied_lsn_;
     const GroupLimits limits_;
     ByteBudget &budget_;
@@ -138,6 +141,7 @@ private:
     bool in_transaction_ = false;
     bool skipping_ = false;           // the open transaction was applied before the start
     bool has_ddl_ = false;            // the open transaction
+    bool undecided_ = false;          // some change of an open group is
     bool muted_ = false;              // what comes now in it is an extension's script's
     std::uint64_t ddl_number_ = 0;    // of the last group with DDL that is complete
     Lsn last_commit_lsn_;             // what follows commits behind it

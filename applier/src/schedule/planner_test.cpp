@@ -22,9 +22,10 @@ constexpr GroupLimits limits{4096, std::size_t{1} << 20};
 
 class Bench {
 public:
-    explicit Bench(CopyFilter filter = {}, Lsn applied_lsn = {})
-        : planner_(std::make_unique<Planner>(frames_, std::vector{&groups_}, &ahead_, turnstile_, bell_,
-                                             std::move(filter), applied_lsn, limits,
+    explicit Bench(const std::vector<TableState> &tables = {}, Lsn applied_lsn = {})
+        : handover_(*Handover::from(tables, {}, SpoolOptions{"/tmp", std::uint64_t{1} << 30})),
+          planner_(std::make_unique<Planner>(frames_, std::vector{&groups_}, &ahead_, turnstile_, bell_,
+                                             *handover_, applied_lsn, limits,
                                              SpoolOptions{"/tmp", std::uint64_t{1} << 30}, budget_)) {}
     ~Bench() { taken_.clear(); }
 
@@ -83,6 +84,7 @@ private:
     Turnstile turnstile_{bell_, Lsn{}};
     ByteBudget budget_{std::size_t{1} << 30};
     Ring<Frame> frames_{1024, receiver_bell_, bell_};
+    std::unique_ptr<Handover> handover_;
     std::unique_ptr<Planner> planner_;
     Ring<Group> groups_{1024, bell_, worker_bell_};
     Ring<Group> ahead_{1024, bell_, worker_bell_};
@@ -208,12 +210,10 @@ TEST(Planner, WhatWasAppliedBeforeIsLeftOut) {
 TEST(Planner, WhatTheCopyBroughtIsLeftOut) {
     TableState copied;
     copied.relid = t;
-    copied.state = "copied";
+    copied.state = "ready";
     copied.snapshot = "702:704:702";  // sees 701 and 703, not 702 and 704
     copied.copy_lsn = Lsn{0xFFFFFF};
-    auto filter = CopyFilter::from({copied});
-    ASSERT_TRUE(filter);
-    Bench bench(std::move(*filter));
+    Bench bench({copied});
     FrameBuilder builder;
     Relation other = test_relation(t + 1);
     builder.hello().relation(test_relation()).relation(other);
@@ -234,12 +234,10 @@ TEST(Planner, WhatTheCopyBroughtIsLeftOut) {
 TEST(Planner, FramesCountWhateverIsTakenFromThem) {
     TableState copied;
     copied.relid = t;
-    copied.state = "copied";
+    copied.state = "ready";
     copied.snapshot = "900:900:";
     copied.copy_lsn = Lsn{0xFFFFFF};
-    auto filter = CopyFilter::from({copied});
-    ASSERT_TRUE(filter);
-    Bench bench(std::move(*filter));
+    Bench bench({copied});
     FrameBuilder builder;
     builder.hello().relation(test_relation()).relation(test_relation(t + 1)).begin(test_transaction(1));
     for (int i = 0; i < 40; ++i) {
@@ -318,12 +316,10 @@ TEST(Planner, CommittedTransactionIsAppliedAheadAndKeepsItsPlace) {
 TEST(Planner, NothingIsAppliedAheadWhileTablesDisagree) {
     TableState copied;
     copied.relid = t + 1;
-    copied.state = "copied";
+    copied.state = "ready";
     copied.snapshot = "900:900:";
     copied.copy_lsn = test_transaction(2).commit_lsn;
-    auto filter = CopyFilter::from({copied});
-    ASSERT_TRUE(filter);
-    Bench bench(std::move(*filter));
+    Bench bench({copied});
     FrameBuilder builder;
     builder.hello().relation(test_relation());
     bench.give(builder.begin(test_transaction(1)).insert(t, {"1", "a"}).commit(test_transaction(1), 1).frame());
@@ -338,30 +334,28 @@ TEST(Planner, NothingIsAppliedAheadWhileTablesDisagree) {
     EXPECT_EQ(bench.take_ahead(), "[704: 4]");
 }
 
-TEST(CopyFilter, RestsBehindTheCopy) {
-    TableState copied;
-    copied.relid = t;
-    copied.state = "copied";
-    copied.snapshot = "800:800:";
-    copied.copy_lsn = Lsn{0x1200};
-    const auto filter = CopyFilter::from({copied});
-    ASSERT_TRUE(filter);
-    EXPECT_TRUE(filter->copied(t, test_transaction(1)));   // commits at 0x1100
-    EXPECT_FALSE(filter->copied(t, test_transaction(2)));  // at 0x1200: after the snapshot, whatever its id
-    EXPECT_FALSE(filter->copied(t + 1, test_transaction(1)));
-}
-
-TEST(Snapshot, ParsesWhatPostgresqlWrites) {
-    const auto snapshot = Snapshot::parse("10:20:12,15");
-    ASSERT_TRUE(snapshot);
-    EXPECT_TRUE(snapshot->sees(9));
-    EXPECT_TRUE(snapshot->sees(11));
-    EXPECT_FALSE(snapshot->sees(12));
-    EXPECT_FALSE(snapshot->sees(15));
-    EXPECT_TRUE(snapshot->sees(19));
-    EXPECT_FALSE(snapshot->sees(20));
-    for (const char *bad : {"", "1", "1:", "a:b:", "20:10:", "1:2:x", "1:2:1,,2"})
-        EXPECT_FALSE(Snapshot::parse(bad)) << bad;
+// They go on, to be decided about at their turn; a truncate of two tables in two parts.
+TEST(Planner, OfTableThatIsNotCopiedUndecided) {
+    TableState pending;
+    pending.relid = t;
+    pending.state = "pending";
+    Bench bench({pending});
+    FrameBuilder builder;
+    builder.hello().relation(test_relation()).relation(test_relation(t + 1));
+    builder.begin(test_transaction(1)).insert(t, {"1", "a"}).insert(t + 1, {"o", "a"}).truncate(0, {t, t + 1});
+    bench.give(builder.commit(test_transaction(1), 3).frame());
+    EXPECT_EQ(bench.take(), "[701: 1 o  ]");
+    const Group &group = bench.last();
+    EXPECT_TRUE(group.undecided);
+    EXPECT_TRUE(group.changes[0].undecided);
+    EXPECT_FALSE(group.changes[1].undecided);
+    ASSERT_EQ(group.changes[2].change.truncate->relations.size(), 1U);
+    EXPECT_EQ(group.changes[2].change.truncate->relations[0]->relid, t + 1);
+    EXPECT_TRUE(group.changes[2].change.truncate->partial);
+    EXPECT_TRUE(group.changes[3].undecided);
+    bench.give(builder.begin(test_transaction(2)).insert(t + 1, {"p", "a"}).commit(test_transaction(2), 1).frame());
+    EXPECT_EQ(bench.take(), "[702: p]");
+    EXPECT_FALSE(bench.last().undecided);
 }
 
 // Any transactions, cut into frames anywhere, taken at any time: what comes out is what went in.

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -70,13 +71,21 @@ JOIN pg_catalog.pg_class c ON c.oid = e.oid
 JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
 WHERE c.relkind <> 'i')";
 
-// Foreign keys of tables that come, to tables that don't.
+// Foreign keys of tables that come, to tables that don't, and how pg_dump calls a comment on one.
 const char *const dangling_foreign_keys_sql = R"(
-SELECT oid FROM pg_catalog.pg_constraint WHERE contype = 'f' AND confrelid = ANY ($1::oid[]))";
+SELECT k.oid, pg_catalog.format('COMMENT %s CONSTRAINT %I ON %I ', n.nspname, k.conname, c.relname)
+FROM pg_catalog.pg_constraint k
+JOIN pg_catalog.pg_class c ON c.oid = k.conrelid
+JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+WHERE k.contype = 'f' AND k.confrelid = ANY ($1::oid[]))";
+
+// How many entries a part has at most. Each may take some locks until its transaction ends.
+constexpr std::size_t part_entries = 1000;
 
 struct Exclusions {
     std::vector<std::string> relations;  // as pg_dump patterns
     std::set<std::string> foreign_keys;  // OIDs
+    std::vector<std::string> comments;   // on those: how their entries begin
 };
 
 Result<Exclusions> find_exclusions(pq::Connection &source, const Task &task) {
@@ -95,7 +104,10 @@ Result<Exclusions> find_exclusions(pq::Connection &source, const Task &task) {
         relids += rows.view(row, 2);
     }
     WF_ASSIGN(const pq::Rows keys, source.exec(dangling_foreign_keys_sql, {relids + "}"}));
-    for (int row = 0; row < keys.count(); ++row) exclusions.foreign_keys.insert(keys.text(row, 0));
+    for (int row = 0; row < keys.count(); ++row) {
+        exclusions.foreign_keys.insert(keys.text(row, 0));
+        exclusions.comments.push_back(keys.text(row, 1));
+    }
     return exclusions;
 }
 
@@ -141,10 +153,10 @@ bool is_own_extension(const Entry &entry) {
     return entry.rest.starts_with("EXTENSION - walferry ") || entry.rest.starts_with("COMMENT - EXTENSION walferry ");
 }
 
-// Foreign keys, and comments on constraints, since the constraint may be a foreign key.
-bool is_constraint_entry(const Entry &entry) {
-    if (entry.rest.starts_with("FK CONSTRAINT ")) return true;
-    return entry.rest.starts_with("COMMENT ") && entry.rest.find(" CONSTRAINT ") != std::string::npos;
+bool is_excluded(const Entry &entry, const Exclusions &exclusions) {
+    if (entry.rest.starts_with("FK CONSTRAINT ")) return exclusions.foreign_keys.contains(entry.oid);
+    return std::any_of(exclusions.comments.begin(), exclusions.comments.end(),
+                       [&](const std::string &comment) { return entry.rest.starts_with(comment); });
 }
 
 // Newer minors of pg_restore wrap a script in psql's \restrict and \unrestrict, which no server understands.
@@ -160,9 +172,64 @@ std::string without_psql_commands(const std::string &script) {
     return out;
 }
 
+// "-- Name: t; Type: TABLE; Schema: public; Owner: o" as the list has it: "TABLE public t".
+std::string listed_as(std::string_view header) {
+    static constexpr std::string_view labels[] = {"-- Name: ", "; Type: ", "; Schema: ", "; Owner: "};
+    std::string_view fields[3];
+    if (!header.starts_with(labels[0])) return {};
+    std::size_t at = labels[0].size();
+    for (std::size_t i = 0; i < 3; ++i) {
+        const auto end = header.find(labels[i + 1], at);
+        if (end == std::string_view::npos) return {};
+        fields[i] = header.substr(at, end - at);
+        at = end + labels[i + 1].size();
+    }
+    return fmt::format("{} {} {}", fields[1], fields[2], fields[0]);
+}
+
+// Cuts a script in front of entries, which begin with a comment of three lines. What looks like one inside of a function's
+// body passes for a beginning only if it names an entry that is still to come; then the cut leaves an incomplete statement,
+// which the server refuses.
+std::vector<std::string> cut_into_parts(const std::string &script, const std::vector<Entry> &entries) {
+    std::vector<std::string> parts(1);
+    std::vector<std::string> settings;  // that pg_restore makes for some of the entries, and of which later ones rely on the last
+    std::size_t next = 0;               // entry
+    std::size_t in_part = part_entries;  // so that the first entry begins a part
+    std::size_t at = 0;
+    std::string line_before;
+    while (at < script.size()) {
+        const std::size_t end = std::min(script.find('\n', at), script.size() - 1) + 1;
+        const std::string line = script.substr(at, end - at);
+        at = end;
+        if (line_before == "--\n") {
+            const std::string listed = listed_as(line);
+            auto found = entries.end();
+            if (!listed.empty()) {
+                found = std::find_if(entries.begin() + static_cast<std::ptrdiff_t>(next), entries.end(),
+                                     [&](const Entry &entry) { return (entry.rest + " ").starts_with(listed + " "); });
+            }
+            if (found != entries.end()) {
+                next = static_cast<std::size_t>(found - entries.begin()) + 1;
+                if (in_part++ >= part_entries) {
+                    in_part = 1;
+                    parts.emplace_back();
+                    for (const auto &setting : settings) parts.back() += setting;
+                }
+            }
+        }
+        if (parts.size() > 1 && line.starts_with("SET default_table")) {  // default_tablespace, default_table_access_method
+            std::erase_if(settings, [&](const auto &set) { return set.substr(0, 20) == line.substr(0, 20); });
+            settings.push_back(line);
+        }
+        parts.back() += line;
+        line_before = line;
+    }
+    return parts;
+}
+
 }  // namespace
 
-Result<SchemaScripts> dump_schema(pq::Connection &source, const Task &task) {
+Result<std::vector<std::string>> dump_schema(pq::Connection &source, const Task &task, const std::string &snapshot) {
     const int major = source.server_version() / 10000;
     WF_ASSIGN(const std::string pg_dump, find_pg_tool(task, "pg_dump", major));
     WF_ASSIGN(const std::string pg_restore, find_pg_tool(task, "pg_restore", major));
@@ -183,45 +250,32 @@ Result<SchemaScripts> dump_schema(pq::Connection &source, const Task &task) {
                                      "--no-publications",
                                      "--no-subscriptions",
                                      "--exclude-schema=walferry",
+                                     "--snapshot=" + snapshot,
                                      "--file=" + archive,
                                      "--dbname=" + info.text(),
                                      "--no-password"};
-    if (!task.owners) dump.emplace_back("--no-owner");
-    if (!task.grants) dump.emplace_back("--no-privileges");
+    std::vector<std::string> restore = {pg_restore, archive};
+    for (auto *command : {&dump, &restore}) {
+        if (!task.owners) command->emplace_back("--no-owner");
+        if (!task.grants) command->emplace_back("--no-privileges");
+    }
     for (const auto &relation : exclusions.relations) dump.push_back("--exclude-table=" + relation);
     WF_TRY(run_tool(dump, password));
 
-    const auto section = [&](const std::string &name, auto &&wanted) -> Result<std::string> {
-        std::vector<std::string> restore = {pg_restore, "--section=" + name, archive};
-        if (!task.owners) restore.emplace_back("--no-owner");
-        if (!task.grants) restore.emplace_back("--no-privileges");
-        auto list_arguments = restore;
-        list_arguments.emplace_back("--list");
-        WF_ASSIGN(const std::string list, run_tool(list_arguments, {}));
-        const std::string list_file = folder.file("list");
-        std::ofstream file(list_file, std::ios::trunc);
-        bool any = false;
-        for (const Entry &entry : parse_list(list)) {
-            if (is_own_extension(entry) || !wanted(entry)) continue;
-            file << entry.line << '\n';
-            any = true;
-        }
-        file.close();
-        if (!file) return fail(ErrorKind::state, "can't write " + list_file);
-        if (!any) return std::string{};
-        restore.push_back("--use-list=" + list_file);
-        restore.emplace_back("--file=-");
-        WF_ASSIGN(const std::string script, run_tool(restore, {}));
-        return without_psql_commands(script);
-    };
-
-    SchemaScripts scripts;
-    WF_ASSIGN(scripts.tables, section("pre-data", [](const Entry &) { return true; }));
-    WF_ASSIGN(scripts.indexes, section("post-data", [](const Entry &entry) { return !is_constraint_entry(entry); }));
-    WF_ASSIGN(scripts.constraints, section("post-data", [&](const Entry &entry) {
-                  return is_constraint_entry(entry) && !exclusions.foreign_keys.contains(entry.oid);
-              }));
-    return scripts;
+    auto list_arguments = restore;
+    list_arguments.emplace_back("--list");
+    WF_ASSIGN(const std::string list, run_tool(list_arguments, {}));
+    std::vector<Entry> entries = parse_list(list);
+    std::erase_if(entries, [&](const Entry &entry) { return is_own_extension(entry) || is_excluded(entry, exclusions); });
+    const std::string list_file = folder.file("list");
+    std::ofstream file(list_file, std::ios::trunc);
+    for (const Entry &entry : entries) file << entry.line << '\n';
+    file.close();
+    if (!file) return fail(ErrorKind::state, "can't write " + list_file);
+    restore.push_back("--use-list=" + list_file);
+    restore.emplace_back("--file=-");
+    WF_ASSIGN(const std::string script, run_tool(restore, {}));
+    return cut_into_parts(without_psql_commands(script), entries);
 }
 
 }  // namespace walferry

@@ -1,9 +1,10 @@
-// The source's schema as SQL scripts, made by pg_dump and cut where the data has to come in between.
+// The source's schema as SQL scripts, made by pg_dump.
 //
 // SPDX-License-Identifier: PostgreSQL
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "base/error.h"
 #include "base/stop.h"
@@ -12,15 +13,12 @@
 
 namespace walferry {
 
-struct SchemaScripts {
-    std::string tables;       // types, functions, tables, views, ...: before the data
-    std::string indexes;      // indexes, keys, triggers, rules, policies: after the data
-    std::string constraints;  // foreign keys, which hold only once all tables agree with each other
-};
-
 // All object kinds that pg_dump knows, save for publications and subscriptions (they'd start to work here), and relations
-// that the task's patterns leave out, with the views and foreign keys that lean on them. In the source's encoding.
+// that the task's patterns leave out, with the views and foreign keys that lean on them. As of `snapshot`, which an open
+// transaction of `source` has exported. In the source's encoding.
+// The first part sets a session up; the others follow it, each in a transaction of its own, so that not all objects' locks
+// are held at once. A schema of ordinary size is one part.
 // Blocks while pg_dump runs. Errors name the tool and what it said.
-Result<SchemaScripts> dump_schema(pq::Connection &source, const Task &task);
+Result<std::vector<std::string>> dump_schema(pq::Connection &source, const Task &task, const std::string &snapshot);
 
 }  // namespace walferry

@@ -40,7 +40,7 @@ SELECT c.oid, n.nspname, c.relname, pg_catalog.pg_table_size(c.oid), c.relreplid
                     AND CASE c.relreplident WHEN 'd' THEN i.indisprimary WHEN 'i' THEN i.indisreplident ELSE false END)
 FROM pg_catalog.pg_class c
 JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-WHERE c.relkind = 'r' AND c.relpersistence = 'p'
+WHERE c.relkind = 'r' AND c.relpersistence = 'p' AND ($3::oid[] IS NULL OR c.oid = ANY ($3::oid[]))
   AND n.nspname NOT LIKE 'pg\_%' AND n.nspname NOT IN ('information_schema', 'walferry')
   AND walferry.selects(c.oid, pg_catalog.convert_from(pg_catalog.decode($1, 'hex'), 'UTF8'),
                        pg_catalog.convert_from(pg_catalog.decode($2, 'hex'), 'UTF8'))
@@ -67,8 +67,16 @@ std::string joined_patterns(const std::vector<std::string> &patterns) {
 
 std::string hex_patterns(const std::vector<std::string> &patterns) { return hex(joined_patterns(patterns)); }
 
-Result<std::vector<Table>> selected_tables(pq::Connection &source, const Task &task) {
-    WF_ASSIGN(const pq::Rows rows, source.exec(selected_sql, {hex_patterns(task.include), hex_patterns(task.exclude)}));
+Result<std::vector<Table>> selected_tables(pq::Connection &source, const Task &task,
+                                           const std::vector<std::uint32_t> *only) {
+    pq::Param wanted;
+    if (only != nullptr) {
+        std::vector<std::string> texts;
+        for (const auto relid : *only) texts.push_back(std::to_string(relid));
+        wanted = pq::array_literal(texts);
+    }
+    WF_ASSIGN(const pq::Rows rows,
+              source.exec(selected_sql, {hex_patterns(task.include), hex_patterns(task.exclude), wanted}));
     std::vector<Table> tables(static_cast<std::size_t>(rows.count()));
     std::unordered_map<std::int64_t, Table *> by_relid;
     std::string relids = "{";

@@ -41,8 +41,10 @@ std::string hex_patterns(const std::vector<std::string> &patterns);
 
 // The permanent plain tables (partitions included, partitioned parents not) that the task's patterns select, largest
 // first. Asks the extension in the source, so that it agrees with the stream. Two queries, however many tables there are.
+// `relids`, if given: only those of them.
 // Requires: the extension is installed. The connection may speak any encoding; the patterns are converted to it.
-Result<std::vector<Table>> selected_tables(pq::Connection &source, const Task &task);
+Result<std::vector<Table>> selected_tables(pq::Connection &source, const Task &task,
+                                           const std::vector<std::uint32_t> *relids = nullptr);
 
 // Whether two servers' types have the same binary form, by their names: an extension may live in another schema, but
 // nothing else takes the name of a built-in type.

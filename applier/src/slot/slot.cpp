@@ -107,4 +107,10 @@ Result<void> drop_slot(pq::Connection &source, const std::string &name) {
     return fail(dropped.error());
 }
 
+Result<Lsn> flush_source_wal(pq::Connection &source) {
+    // A logical message in a transaction of its own, which nobody reads: its commit flushes.
+    WF_ASSIGN(const pq::Rows rows, source.exec("SELECT pg_logical_emit_message(true, 'walferry', 'flush')"));
+    return Lsn::parse(rows.view(0, 0)).value_or(Lsn{});
+}
+
 }  // namespace walferry

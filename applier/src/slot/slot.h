@@ -39,4 +39,8 @@ Result<Lsn> create_slot(pq::Connection &source, const std::string &name);
 // Drop it. Transient error while a walsender holds it.
 Result<void> drop_slot(pq::Connection &source, const std::string &name);
 
+// Have the source flush its WAL, and return an LSN at which everything that has committed by now is behind. Without it an idle
+// source could leave the last bytes unflushed, and so unsent, for many seconds.
+Result<Lsn> flush_source_wal(pq::Connection &source);
+
 }  // namespace walferry

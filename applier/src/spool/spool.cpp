@@ -51,6 +51,7 @@ void append_change(std::string &out, const Change &change) {
     if (change.truncate) {
         append_integer(out, static_cast<std::uint8_t>(change.truncate->cascade));
         append_integer(out, static_cast<std::uint8_t>(change.truncate->restart_identity));
+        append_integer(out, static_cast<std::uint8_t>(change.truncate->partial));
         append_integer(out, static_cast<std::uint32_t>(change.truncate->relations.size()));
         for (const Relation *relation : change.truncate->relations) append_relation(out, relation);
         return;
@@ -72,6 +73,7 @@ Change read_change(ByteReader &reader) {
         change.truncate = std::make_shared<Truncate>();
         change.truncate->cascade = reader.read<std::uint8_t>() != 0;
         change.truncate->restart_identity = reader.read<std::uint8_t>() != 0;
+        change.truncate->partial = reader.read<std::uint8_t>() != 0;
         change.truncate->relations.resize(reader.read<std::uint32_t>());
         for (const Relation *&relation : change.truncate->relations) relation = read_relation(reader);
         return change;

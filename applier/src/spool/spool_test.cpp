@@ -52,7 +52,7 @@ TEST(Spool, EveryFieldComesBack) {
     Change truncate;
     truncate.kind = ChangeKind::truncate;
     truncate.relation = &b;
-    truncate.truncate = std::make_shared<Truncate>(Truncate{true, false, {&b, &a}});
+    truncate.truncate = std::make_shared<Truncate>(Truncate{true, false, true, {&b, &a}});
     ASSERT_TRUE(spool->add(1, truncate));
 
     const auto records = spool->read();

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: PostgreSQL
-#include "schedule/copy_filter.h"
+#include "schedule/snapshot.h"
 
 #include <algorithm>
 #include <charconv>
-#include <string>
 
 namespace walferry {
 
@@ -40,19 +39,6 @@ bool Snapshot::sees(std::uint64_t xid) const {
     if (xid < xmin) return true;
     if (xid >= xmax) return false;
     return !std::binary_search(running.begin(), running.end(), xid);
-}
-
-Result<CopyFilter> CopyFilter::from(const std::vector<TableState> &tables) {
-    CopyFilter filter;
-    for (const auto &table : tables) {
-        const auto snapshot = Snapshot::parse(table.snapshot);
-        if (table.state != "copied" || !snapshot) {
-            return fail(ErrorKind::bug, "table " + table.schema + "." + table.name + " has not been copied");
-        }
-        filter.tables_[table.relid] = Entry{*snapshot, table.copy_lsn};
-        filter.last_copy_lsn_ = std::max(filter.last_copy_lsn_, table.copy_lsn);
-    }
-    return filter;
 }
 
 }  // namespace walferry

@@ -1,0 +1,81 @@
+// Copies the tables that are pending, several at a time, the largest first; small ones share a snapshot and a transaction.
+// Then it does what needs all of them: materialized views, sequences.
+//
+// SPDX-License-Identifier: PostgreSQL
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/error.h"
+#include "base/stop.h"
+#include "checkpoint/positions.h"
+#include "config/task.h"
+#include "copy/progress.h"
+#include "copy/table_copy.h"
+#include "pq/connection.h"
+#include "schedule/handover.h"
+
+namespace walferry {
+
+// Thread: its own for run(). References must outlive it.
+class Copier {
+public:
+    // `encoding`: the source's.
+    Copier(const Task &task, std::string encoding, Handover &handover, const Positions &positions,
+           CopyProgress &progress);
+
+    // Until all is copied and the task's phase has moved on, or stop is requested, or something fails.
+    Result<void> run(const StopFlag &stop);
+
+private:
+    using Clock = std::chrono::steady_clock;
+    // What one copy takes.
+    struct Batch {
+        std::vector<std::uint32_t> relids;
+        std::string name;                // of its largest table
+        std::chrono::seconds patience;   // for who waits for our lock
+        Clock::time_point not_before{};  // it is begun again
+        int attempts = 0;
+        Clock::time_point reported{};
+    };
+
+    Result<void> look_at_suspects();
+    Result<void> list_batches();
+    Result<void> copy_all();
+    Result<void> copy_some(CopyContext &context, std::size_t number);
+    std::optional<Batch> take_batch();
+    void put_back(Batch batch);
+    Result<void> look_around();
+    Result<void> look_at_waiting();
+    Result<void> show();
+    Result<void> complete();
+    Result<void> flush_source();
+
+    const Task &task_;
+    const std::string encoding_;
+    Handover &handover_;
+    const Positions &positions_;
+    CopyProgress &progress_;
+    const StopFlag *stop_ = nullptr;
+
+    std::mutex source_mutex_;  // of source_
+    std::optional<pq::Connection> source_;
+    std::optional<pq::Connection> destination_;
+
+    std::mutex mutex_;  // of what follows
+    std::deque<Batch> batches_;
+    std::size_t under_way_ = 0;
+    std::vector<TableCopy *> copies_;      // by number
+    std::vector<std::optional<Batch>> of_;  // what each has under way
+    std::map<std::string, Clock::time_point> waiting_since_;  // by who waits at the source
+};
+
+}  // namespace walferry

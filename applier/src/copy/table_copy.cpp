@@ -1,0 +1,382 @@
+// SPDX-License-Identifier: PostgreSQL
+#include "copy/table_copy.h"
+
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <deque>
+#include <utility>
+
+#include "apply/fold.h"
+#include "apply/worker_settings.h"
+#include "base/failpoint.h"
+#include "config/connections.h"
+#include "copy/load.h"
+#include "pq/array.h"
+#include "pq/error.h"
+
+namespace walferry {
+
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::steady_clock;
+
+// Below, an index grows as fast as it is built.
+constexpr std::uint64_t large_table_bytes = std::uint64_t{8} << 20;
+// Kept changes are applied beside the stream until so few of them are left; then it waits for the rest.
+constexpr std::size_t last_changes = 1000;
+constexpr int rounds_max = 20;
+constexpr std::size_t batch_changes = 65536;
+constexpr std::size_t batch_bytes = std::size_t{8} << 20;
+constexpr milliseconds look_again{20};
+constexpr int missing_max = 20;
+
+struct Statements {
+    std::string copy_out;
+    std::string copy_in;
+};
+
+// Binary where every column allows it; then the rows pass through untouched. Else text, in which xml goes as what is
+// stored: its output function would drop the encoding declaration.
+Statements copy_statements(const pq::Connection &connection, const Table &table, bool freeze) {
+    const std::string name = connection.quote_qualified(table.schema, table.name);
+    std::string columns;
+    std::string items;
+    bool plain = true;
+    for (std::size_t i = 0; i < table.columns.size(); ++i) {
+        const std::string column = connection.quote_identifier(table.columns[i]);
+        columns += (i > 0 ? ", " : "") + column;
+        items += (i > 0 ? ", " : "") + column + table.stored_casts[i];
+        plain = plain && table.stored_casts[i].empty();
+    }
+    const std::string format = table.binary ? "FORMAT binary" : "FORMAT text";
+    const std::string list = columns.empty() ? "" : " (" + columns + ")";
+    // A table without columns has no column list to copy by name.
+    const std::string from = plain && !columns.empty() ? name + list : "(SELECT " + items + " FROM ONLY " + name + ")";
+    return {"COPY " + from + " TO STDOUT (" + format + ")",
+            "COPY " + name + list + " FROM STDIN (" + format + (freeze ? ", FREEZE)" : ")")};
+}
+
+std::string joined(const std::vector<std::string> &names, const std::string &before_each = {}) {
+    std::string out;
+    for (const auto &name : names) out += (out.empty() ? "" : ", ") + before_each + name;
+    return out;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<TableCopy>> TableCopy::open(CopyContext &context, std::size_t number) {
+    const std::string purpose = "copy " + std::to_string(number + 1);
+    auto options = data_connection(context.task, Side::source, purpose, context.encoding, &context.stop);
+    options.settings.emplace_back("lock_timeout", "1s");  // who waits for a lock lets nobody pass
+    WF_ASSIGN(auto source, pq::Connection::open(options));
+    WF_ASSIGN(const pq::Rows pid, source.exec("SELECT pg_backend_pid()"));
+    auto apply = apply_connection(context.task, purpose, context.encoding, &context.stop);
+    const auto settings = worker_settings();
+    apply.settings.insert(apply.settings.end(), settings.begin(), settings.end());
+    apply.settings.emplace_back("lock_timeout", "2s");  // while the source's lock is held
+    WF_ASSIGN(auto session, Session::open(std::move(apply), context.task.name));
+    return std::unique_ptr<TableCopy>(new TableCopy(context, number, std::move(source), std::move(session),
+                                                    static_cast<int>(pid.integer(0, 0))));
+}
+
+Result<CopyEnd> TableCopy::copy(const std::vector<std::uint32_t> &relids) {
+    yield_ = false;
+    auto end = attempt(relids);
+    if (end && *end == CopyEnd::ready) return end;
+    if (claim_) context_.handover.release(*claim_);
+    claim_.reset();
+    if (!end && !may_pass(end.error())) {
+        std::string what;
+        for (const Table &table : tables_) what += (what.empty() ? "" : ", ") + table.schema + "." + table.name;
+        return fail(std::move(end).error().with_context("copying " + what));
+    }
+    if (!end) spdlog::debug("copy: {}", end.error().message);
+    WF_TRY(give_up());
+    return CopyEnd::again;
+}
+
+// The definitions have moved on since they were read, or somebody holds a lock for long.
+bool TableCopy::may_pass(const Error &error) {
+    if (pq::is_lock(error)) return true;
+    if (!pq::is_missing(error)) return false;
+    // Here it may be a rename that has come between; for ever it isn't.
+    return error.side == Side::source || ++missing_here_ < missing_max;
+}
+
+Result<void> TableCopy::give_up() {
+    for (const auto rows : rows_) context_.progress.rows.fetch_sub(rows, std::memory_order_relaxed);
+    for (const auto bytes : bytes_) context_.progress.bytes.fetch_sub(bytes, std::memory_order_relaxed);
+    rows_.clear();
+    bytes_.clear();
+    {
+        const std::lock_guard lock(job_.mutex);
+        for (TableState &table : job_.tables) table = {table.relid, table.schema, table.name, "pending", {}, {}, 0, 0};
+    }
+    if (reading_) return {};
+    WF_TRY(source_.exec("ROLLBACK"));
+    return session_->roll_back();
+}
+
+Result<CopyEnd> TableCopy::attempt(const std::vector<std::uint32_t> &relids) {
+    rows_.clear();
+    bytes_.clear();
+    WF_TRY(session_->forget_tables());
+    WF_ASSIGN(const bool claimed, take_snapshot(relids));
+    if (!claimed) return CopyEnd::again;
+    WF_TRY(lock_destination());
+    WF_ASSIGN(const bool begun, context_.handover.begin(*claim_, context_.stop));
+    if (!begun) return CopyEnd::again;
+    WF_TRY(check_empty());
+    WF_ASSIGN(const bool copied, copy_rows());
+    if (!copied) return CopyEnd::again;
+    failpoint("copy_rows_copied");
+    WF_TRY(catch_up());
+    WF_TRY(finish(relids));
+    return CopyEnd::ready;
+}
+
+// False: it is not to be had now.
+Result<bool> TableCopy::take_snapshot(const std::vector<std::uint32_t> &relids) {
+    WF_ASSIGN(tables_, selected_tables(source_, context_.task, &relids));
+    names_.clear();
+    for (const Table &table : tables_) names_.push_back(source_.quote_qualified(table.schema, table.name));
+    WF_TRY(source_.exec("BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY"));
+    if (!names_.empty()) WF_TRY(source_.exec("LOCK TABLE " + joined(names_, "ONLY ") + " IN ACCESS SHARE MODE"));
+    WF_ASSIGN(const pq::Rows taken, source_.exec("SELECT pg_catalog.pg_current_snapshot(),"
+                                                 " pg_catalog.pg_current_wal_insert_lsn(), walferry.ddl_state()"));
+    // What was locked are these tables, and they are as the snapshot sees them.
+    WF_ASSIGN(tables_, selected_tables(source_, context_.task, &relids));
+    std::vector<std::string> names;
+    for (const Table &table : tables_) names.push_back(source_.quote_qualified(table.schema, table.name));
+    if (names != names_) return false;
+    snapshot_text_ = taken.text(0, 0);
+    snapshot_ = Snapshot::parse(snapshot_text_).value_or(Snapshot{});
+    lsn_ = Lsn::parse(taken.view(0, 1)).value_or(Lsn{});
+    claim_ = context_.handover.claim(relids, snapshot_, lsn_);
+    if (!claim_) return false;
+    failpoint("copy_claimed");
+    return wait_for_ddl(taken.text(0, 2));
+}
+
+// Until the stream has brought what the snapshot sees of DDL.
+Result<bool> TableCopy::wait_for_ddl(const std::string &ddl_state) {
+    {
+        const std::lock_guard lock(context_.ddl_mutex);
+        if (context_.ddl_state == ddl_state) return true;
+    }
+    WF_TRY(context_.flush_source());
+    while (context_.positions.applied_lsn.get() < lsn_) {
+        if (context_.stop.wait_for(look_again)) return fail(ErrorKind::interrupted, "stopped by request");
+        if (yield_.load(std::memory_order_relaxed)) return false;
+    }
+    const std::lock_guard lock(context_.ddl_mutex);
+    context_.ddl_state = ddl_state;
+    return true;
+}
+
+Result<void> TableCopy::lock_destination() {
+    WF_TRY(session_->send("BEGIN"));
+    if (tables_.empty()) return {};
+    const char *const mode = context_.task.schema_stage ? "ACCESS EXCLUSIVE" : "SHARE ROW EXCLUSIVE";
+    WF_TRY(session_->query("LOCK TABLE " + joined(names_, "ONLY ") + " IN " + mode + " MODE"));
+    return {};
+}
+
+Result<void> TableCopy::check_empty() {
+    std::string sql;
+    for (std::size_t i = 0; i < names_.size(); ++i) {
+        sql += (i > 0 ? " UNION ALL SELECT " : "SELECT ") + std::to_string(i) + " WHERE EXISTS (SELECT FROM ONLY " + names_[i] + ")";
+    }
+    if (sql.empty()) return {};
+    WF_ASSIGN(const pq::Rows rows, session_->query(sql));
+    if (rows.count() == 0) return {};
+    const Table &table = tables_[static_cast<std::size_t>(rows.integer(0, 0))];
+    return fail(Error{ErrorKind::state,
+                      Side::destination,
+                      {},
+                      "table " + table.schema + "." + table.name + " holds rows already",
+                      {},
+                      "Empty it, or exclude it from the task; walferry doesn't mix its rows with others.",
+                      {}});
+}
+
+// False: it has yielded.
+Result<bool> TableCopy::copy_rows() {
+    {
+        const std::lock_guard lock(job_.mutex);
+        job_.tables.clear();
+        for (const Table &table : tables_) {
+            job_.tables.push_back({table.relid, table.schema, table.name, "copying", {}, {}, 0, 0});
+        }
+    }
+    LoadPlan plan;
+    std::vector<LoadTable> loaded;
+    for (std::size_t i = 0; i < tables_.size(); ++i) {
+        loaded.push_back({names_[i], tables_[i].bytes >= large_table_bytes});
+    }
+    if (context_.task.schema_stage && !tables_.empty()) {  // else the tables are somebody else's
+        WF_ASSIGN(plan, plan_load(*session_, loaded));
+        for (const auto &statement : plan.before) WF_TRY(session_->query(statement));
+        std::vector<std::string> unreferenced;  // TRUNCATE is what FREEZE asks for
+        for (const LoadTable &table : loaded) {
+            if (!table.referenced) unreferenced.push_back(table.name);
+        }
+        if (!unreferenced.empty()) WF_TRY(session_->query("TRUNCATE " + joined(unreferenced, "ONLY ")));
+    }
+    for (std::size_t i = 0; i < tables_.size(); ++i) {
+        WF_ASSIGN(const bool copied, copy_table(i, context_.task.schema_stage && !loaded[i].referenced));
+        if (!copied) return false;
+    }
+    WF_TRY(source_.exec("COMMIT"));
+    for (const auto &statement : plan.after) WF_TRY(session_->query(statement));
+    // The planner's statistics: applying changes by key needs them as much as the users will.
+    if (!names_.empty()) WF_TRY(session_->query("ANALYZE " + joined(names_)));
+    return true;
+}
+
+Result<bool> TableCopy::copy_table(std::size_t at, bool freeze) {
+    const Statements statements = copy_statements(source_, tables_[at], freeze);
+    rows_.push_back(0);
+    bytes_.push_back(0);
+    WF_TRY(source_.start_copy_out(statements.copy_out));
+    reading_ = true;
+    bool yielded = false;
+    auto copied = session_->copy_in(statements.copy_in, [&](pq::Connection &destination) -> Result<void> {
+        while (true) {
+            WF_ASSIGN(const auto row, source_.copy_row());
+            if (!row) return {};
+            WF_TRY(destination.put_copy(row->view()));
+            bytes_[at] += row->size;
+            ++rows_[at];
+            context_.progress.rows.fetch_add(1, std::memory_order_relaxed);
+            context_.progress.bytes.fetch_add(row->size, std::memory_order_relaxed);
+            if ((rows_[at] & 1023) != 0) continue;
+            yielded = yield_.load(std::memory_order_relaxed);
+            if (yielded) return fail(ErrorKind::transient, "the lock is wanted by others");
+            const std::lock_guard lock(job_.mutex);
+            job_.tables[at].rows = rows_[at];
+            job_.tables[at].bytes = bytes_[at];
+        }
+    });
+    if (yielded) return false;
+    if (!copied) return fail(std::move(copied).error());
+    reading_ = false;
+    // Of a binary copy, the header and the trailer may have come as pieces of their own.
+    context_.progress.rows.fetch_add(*copied - rows_[at], std::memory_order_relaxed);
+    rows_[at] = *copied;
+    const std::lock_guard lock(job_.mutex);
+    job_.tables[at].rows = rows_[at];
+    job_.tables[at].bytes = bytes_[at];
+    return true;
+}
+
+// While much was kept, beside the stream, which keeps more meanwhile.
+Result<void> TableCopy::catch_up() {
+    {
+        const std::lock_guard lock(job_.mutex);
+        for (TableState &table : job_.tables) table.state = "catching up";
+    }
+    for (int round = 0; round < rounds_max; ++round) {
+        std::unique_ptr<Spool> spool;
+        {
+            const auto hold = context_.handover.hold();
+            spool = context_.handover.take(*claim_);
+        }
+        if (!spool) return {};
+        WF_ASSIGN(const std::size_t changes, apply(*spool));
+        if (changes <= last_changes) return {};
+    }
+    return {};
+}
+
+Result<void> TableCopy::finish(const std::vector<std::uint32_t> &relids) {
+    const auto hold = context_.handover.hold();
+    if (const auto spool = context_.handover.take(*claim_)) WF_TRY(apply(*spool));
+    std::vector<std::string> ids;
+    std::vector<std::string> rows;
+    std::vector<std::string> bytes;
+    for (const auto relid : relids) {
+        const auto found = std::find_if(tables_.begin(), tables_.end(), [&](const Table &table) { return table.relid == relid; });
+        const auto at = static_cast<std::size_t>(found - tables_.begin());
+        ids.push_back(std::to_string(relid));
+        rows.push_back(found == tables_.end() ? "0" : std::to_string(rows_[at]));
+        bytes.push_back(found == tables_.end() ? "0" : std::to_string(bytes_[at]));
+    }
+    WF_TRY(session_->query(set_ready_sql, {context_.task.name, pq::array_literal(ids), snapshot_text_, lsn_.text(),
+                                           pq::array_literal(rows), pq::array_literal(bytes)}));
+    failpoint("copy_before_commit");
+    WF_TRY(session_->query("COMMIT"));
+    failpoint("copy_committed");
+    context_.handover.finish(*claim_);
+    claim_.reset();
+    missing_here_ = 0;
+    if (tables_.empty()) WF_TRY(source_.exec("COMMIT"));
+    context_.progress.tables_done.fetch_add(relids.size(), std::memory_order_relaxed);
+    for (std::size_t i = 0; i < tables_.size(); ++i) {
+        context_.progress.table_bytes_done.fetch_add(tables_[i].bytes, std::memory_order_relaxed);
+        spdlog::debug("copied table {}.{}: {} rows", tables_[i].schema, tables_[i].name, rows_[i]);
+    }
+    const std::lock_guard lock(job_.mutex);
+    job_.tables.clear();
+    return {};
+}
+
+// --- changes that were kept
+
+Result<std::size_t> TableCopy::apply(Spool &spool) {
+    std::size_t total = 0;
+    std::deque<std::string> records;  // what the changes are views into
+    std::size_t bytes = 0;
+    std::vector<Change> changes;
+    while (true) {
+        WF_ASSIGN(auto part, spool.read());
+        const bool end = part.empty();
+        bytes += part.size();
+        records.push_back(std::move(part));
+        Spool::decode(records.back(), [&](Change change) { changes.push_back(std::move(change)); });
+        if (!end && changes.size() < batch_changes && bytes < batch_bytes) continue;
+        total += changes.size();
+        if (!changes.empty()) WF_TRY(apply(std::exchange(changes, {})));
+        records.clear();
+        bytes = 0;
+        if (end) return total;
+    }
+}
+
+// Their net effect; or one by one, should that collide with something that can't be seen in them.
+Result<void> TableCopy::apply(std::vector<Change> changes) {
+    Group group;
+    group.transactions.emplace_back();
+    for (Change &change : changes) group.changes.push_back({std::move(change)});
+    const auto apply_net = [&]() -> Result<void> {
+        std::optional<Error> error;
+        const FoldedGroup folded = fold(group, [&](const Relation &relation) {
+            if (error) return true;
+            auto table = session_->find_table(relation);
+            if (!table) error = std::move(table).error();
+            return error || (*table)->fires_triggers;
+        });
+        if (error) return fail(std::move(*error));
+        WF_TRY(session_->send_net(folded.tables, &FoldedTable::free, RowCheck::answer));
+        for (const PlannedChange *planned : folded.ordered) {
+            WF_TRY(session_->send_change(planned->change, RowCheck::answer));
+        }
+        return session_->settle();
+    };
+    WF_TRY(session_->query("SAVEPOINT kept"));
+    auto applied = apply_net();
+    if (!applied) {
+        if (applied.error().kind != ErrorKind::conflict && applied.error().kind != ErrorKind::server) return applied;
+        WF_TRY(session_->roll_back("ROLLBACK TO SAVEPOINT kept"));
+        for (const PlannedChange &planned : group.changes) {
+            WF_TRY(session_->send_explained(planned.change, group.transactions[0].transaction));
+        }
+        WF_TRY(session_->settle());
+    }
+    WF_TRY(session_->query("RELEASE SAVEPOINT kept"));
+    return {};
+}
+
+}  // namespace walferry

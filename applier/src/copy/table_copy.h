@@ -1,0 +1,121 @@
+// One copy: a large table, or some small ones together, from the snapshot to the hand-over to the stream.
+//
+//   source       BEGIN REPEATABLE READ; LOCK TABLE ACCESS SHARE; snapshot S, WAL insert position L
+//   handover     claim under S (schedule/handover.h)
+//                until the stream has brought all DDL that S sees, so that both definitions agree
+//   destination  BEGIN; LOCK TABLE; empty, without what would be in the way (copy/load.h)
+//   both         COPY
+//   source       COMMIT: lock and snapshot are let go
+//   destination  what was taken away; ANALYZE; the changes that the stream has kept meanwhile, while there are many;
+//                the last of them with the stream's commits held up; table_state := ready, S, L; COMMIT
+//
+// The lock comes before the snapshot, so that definition and rows agree. A crash at any point before the last COMMIT leaves
+// nothing.
+//
+// SPDX-License-Identifier: PostgreSQL
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "apply/session.h"
+#include "base/error.h"
+#include "base/stop.h"
+#include "checkpoint/bookkeeping.h"
+#include "checkpoint/positions.h"
+#include "config/task.h"
+#include "copy/progress.h"
+#include "pq/connection.h"
+#include "schedule/handover.h"
+#include "schema/tables.h"
+
+namespace walferry {
+
+// What all copies of a task have in common. References must outlive them.
+struct CopyContext {
+    const Task &task;
+    std::string encoding;  // the source's
+    Handover &handover;
+    const Positions &positions;
+    CopyProgress &progress;
+    std::function<Result<void>()> flush_source;  // has an idle source send what its WAL holds; thread: any
+    const StopFlag &stop;
+
+    // walferry.ddl_state() at the source whose DDL the stream has brought.
+    std::mutex ddl_mutex;
+    std::string ddl_state;
+};
+
+enum class CopyEnd {
+    ready,
+    again,  // something came between: nothing was copied, later it can be
+};
+
+// Thread: its own, but for what is said to be any's.
+class TableCopy {
+public:
+    // Opens connections. `number` tells the copies at a time apart.
+    static Result<std::unique_ptr<TableCopy>> open(CopyContext &context, std::size_t number);
+
+    // Copy the tables, which are pending; those that the source has dropped meanwhile, or that don't belong to the task any
+    // more, are ready without rows. Errors: ErrorKind::state for a destination table that holds rows.
+    Result<CopyEnd> copy(const std::vector<std::uint32_t> &relids);
+
+    // Whether it may copy again: the connections are not in the middle of something.
+    bool usable() const { return !reading_; }
+
+    // Thread: any. The backend whose lock others at the source may wait for.
+    int source_pid() const { return source_pid_; }
+    // Thread: any. Somebody waits for the lock who shall not wait longer: copy() ends with `again`, if it still holds it.
+    void yield() { yield_ = true; }
+
+private:
+    TableCopy(CopyContext &context, std::size_t number, pq::Connection source, std::unique_ptr<Session> session,
+              int source_pid)
+        : context_(context),
+          job_(context.progress.jobs[number]),
+          source_(std::move(source)),
+          session_(std::move(session)),
+          source_pid_(source_pid) {}
+    Result<CopyEnd> attempt(const std::vector<std::uint32_t> &relids);
+    Result<bool> take_snapshot(const std::vector<std::uint32_t> &relids);
+    Result<bool> wait_for_ddl(const std::string &ddl_state);
+    Result<void> lock_destination();
+    Result<void> check_empty();
+    Result<bool> copy_rows();
+    Result<bool> copy_table(std::size_t at, bool freeze);
+    Result<void> catch_up();
+    Result<std::size_t> apply(Spool &spool);
+    Result<void> apply(std::vector<Change> changes);
+    Result<void> finish(const std::vector<std::uint32_t> &relids);
+    bool may_pass(const Error &error);
+    Result<void> give_up();
+
+    CopyContext &context_;
+    CopyJob &job_;
+    pq::Connection source_;
+    std::unique_ptr<Session> session_;
+    const int source_pid_;
+    std::atomic<bool> yield_{false};  // set by the copier, read while rows are read
+
+    bool reading_ = false;  // rows
+    int missing_here_ = 0;  // how often in a row a table was not at the destination
+
+    // Of the copy under way.
+    std::vector<Table> tables_;
+    std::vector<std::string> names_;  // quoted and qualified, parallel to tables_
+    std::vector<std::uint64_t> rows_;
+    std::vector<std::uint64_t> bytes_;
+    Snapshot snapshot_;
+    std::string snapshot_text_;
+    Lsn lsn_;
+    std::shared_ptr<Handover::Claim> claim_;
+};
+
+}  // namespace walferry
