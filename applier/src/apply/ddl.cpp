@@ -27,6 +27,7 @@ using std::chrono::seconds;
 using std::chrono::steady_clock;
 
 constexpr milliseconds retry_pause{200};
+constexpr const char *foreign_key_violation = "23503";
 
 const char *const set_settings_sql =
     "SELECT pg_catalog.set_config(name, value, $3::bool)"
@@ -277,8 +278,14 @@ private:
             WF_TRY(session_.query("SAVEPOINT ddl"));
             auto done = run_once();
             if (done) return session_.send("RELEASE SAVEPOINT ddl");
-            if (!pq::is_lock(done.error()) && !ddl_.tag.starts_with("DROP ")) return done;
+            const bool foreign_key = done.error().sqlstate == foreign_key_violation;
+            if (!pq::is_lock(done.error()) && !foreign_key && !ddl_.tag.starts_with("DROP ")) return done;
             WF_TRY(session_.roll_back("ROLLBACK TO SAVEPOINT ddl"));
+            if (foreign_key) {
+                WF_ASSIGN(const bool emptied, options_.copy_again(relation_names()));
+                if (!emptied) return done;
+                continue;
+            }
             if (!pq::is_lock(done.error())) {
                 WF_ASSIGN(const bool absent, drops_nothing());
                 if (!absent) return done;

@@ -8,6 +8,9 @@
 #include <utility>
 
 #include "base/failpoint.h"
+#include "checkpoint/bookkeeping.h"
+#include "config/connections.h"
+#include "pq/array.h"
 #include "pq/error.h"
 
 namespace walferry {
@@ -34,6 +37,21 @@ bool is_collision(const Error &error) {
     return error.kind == ErrorKind::conflict || error.kind == ErrorKind::server || pq::is_lock(error);
 }
 
+// Of relations, those that hold rows, their partitions included.
+const char *const tables_of_sql = R"(
+SELECT DISTINCT pg_catalog.format('%I.%I', n.nspname, c.relname)
+FROM unnest($1::text[]) AS r (name)
+CROSS JOIN LATERAL pg_catalog.pg_partition_tree(pg_catalog.to_regclass(r.name)) AS p
+JOIN pg_catalog.pg_class c ON c.oid = p.relid
+JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+WHERE c.relkind = 'r')";
+const char *const relids_sql = R"(
+SELECT c.oid, pg_catalog.format('%I.%I', n.nspname, c.relname), n.nspname, c.relname
+FROM unnest($1::text[]) AS r (name)
+JOIN pg_catalog.pg_class c ON c.oid = pg_catalog.to_regclass(r.name)
+JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+WHERE c.relkind = 'r')";
+
 // Without a lock that a copy's would keep away.
 bool renames_what_copies_use(const std::string &tag) {
     return tag == "ALTER SCHEMA" || tag == "ALTER TYPE" || tag == "ALTER DOMAIN" || tag == "ALTER EXTENSION";
@@ -44,9 +62,7 @@ bool renames_what_copies_use(const std::string &tag) {
 Worker::Worker(pq::ConnectOptions options, const Task &task, bool applies_ahead, Ring<Group> &groups, Doorbell &bell,
                Turnstile &turnstile, Handover &handover, ExactTables &exact_tables, Positions &positions)
     : options_(std::move(options)),
-      task_(task.name),
-      task_file_(task.file),
-      ddl_policy_(task.ddl),
+      task_(task),
       applies_ahead_(applies_ahead),
       groups_(groups),
       bell_(bell),
@@ -72,7 +88,7 @@ Result<void> Worker::run(const StopFlag &stop) {
 }
 
 Result<void> Worker::open_session() {
-    WF_ASSIGN(session_, Session::open(options_, task_));
+    WF_ASSIGN(session_, Session::open(options_, task_.name));
     return {};
 }
 
@@ -90,6 +106,8 @@ Result<void> Worker::apply(const Group &group) {
     earlier_changes_ += group.changes.size();
     if (!group.last_piece) return {};
     no_copies_.reset();
+    // No group may follow that was planned otherwise.
+    if (copies_again_) return fail(ErrorKind::transient, "tables are copied again");
     failpoint("between_commits");
     turnstile_.pass(group.number);
     return {};
@@ -118,9 +136,38 @@ Result<void> Worker::apply_ddl_piece(const Group &group) {
     const bool agree = handover_.agrees(group.transactions.back().transaction.commit_lsn);
     const bool left_out = !agree && ddl.tag == "REFRESH MATERIALIZED VIEW";
     return apply_ddl(*session_, ddl, !group.first_piece,
-                     {task_, task_file_, ddl_policy_, *stop_, [this] { turnstile_.recall(); },
+                     {task_.name, task_.file, task_.ddl, *stop_, [this] { turnstile_.recall(); },
                       [this] { return handover_.copying(); },
+                      [this, agree](const auto &relations) -> Result<bool> {
+                          return agree || copies_again_ ? false : copy_again(relations);
+                      },
                       left_out ? "it is filled when all tables are copied" : nullptr});
+}
+
+// A foreign key needs both its tables, one of which may not be copied yet: then it is made while the other one is empty, which
+// is copied once more. It is told by its OID at the source, which only the source knows.
+Result<bool> Worker::copy_again(const std::vector<std::string> &relations) {
+    WF_ASSIGN(const pq::Rows here, session_->query(tables_of_sql, {pq::array_literal(relations)}));
+    std::vector<std::string> names;
+    for (int row = 0; row < here.count(); ++row) names.push_back(here.text(row, 0));
+    auto options = options_;
+    options.side = Side::source;
+    options.conninfo = task_.source_conninfo;
+    options.settings = exact_settings();
+    for (const auto &[name, value] : options_.settings) {
+        if (name == "client_encoding") options.settings.emplace_back(name, value);
+    }
+    WF_ASSIGN(auto source, pq::Connection::open(options));
+    WF_ASSIGN(const pq::Rows there, source.exec(relids_sql, {pq::array_literal(names)}));
+    if (there.count() == 0) return false;
+    for (int row = 0; row < there.count(); ++row) {
+        const std::string name = there.text(row, 1);
+        spdlog::info("a foreign key of {} refers to a table that is not copied yet: {} is copied again", name, name);
+        WF_TRY(session_->query("DELETE FROM ONLY " + name));
+        WF_TRY(session_->query(set_pending_sql, {task_.name, there.text(row, 0), there.text(row, 2), there.text(row, 3)}));
+    }
+    copies_again_ = true;
+    return true;
 }
 
 // All that committed before it came must be applied; what commits later has nothing in common with it.

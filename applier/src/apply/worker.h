@@ -38,6 +38,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "apply/ddl.h"
 #include "apply/exact_tables.h"
@@ -69,6 +70,8 @@ public:
 
     // Why run() has ended, if it has: the task has to go back to its checkpoint.
     bool recalled_ahead() const { return recalled_ahead_; }
+    // The same: tables are to be copied again.
+    bool copies_again() const { return copies_again_; }
 
 private:
     // How an attempt to apply a group folded ended. After a collision or a recall nothing is left of it.
@@ -79,6 +82,7 @@ private:
     Result<void> wait_for_turn(std::uint64_t number);
     Result<void> pass_ddl(const Group &group);
     Result<void> apply_ddl_piece(const Group &group);
+    Result<bool> copy_again(const std::vector<std::string> &relations);
     Result<void> apply_piece_ahead(const Group &group);
     Result<void> begin_ahead(const Group &group);
     Result<void> end_ahead(const Group &group);
@@ -104,9 +108,7 @@ private:
     Result<void> commit(const Transaction &last, std::size_t transactions, std::size_t changes);
 
     const pq::ConnectOptions options_;
-    const std::string task_;
-    const std::string task_file_;
-    const DdlPolicy ddl_policy_;
+    const Task &task_;
     const bool applies_ahead_;
     Ring<Group> &groups_;
     Doorbell &bell_;
@@ -129,6 +131,7 @@ private:
     std::uint64_t recalls_ = 0;         // when it was begun
     std::optional<Error> ahead_error_;  // told at its turn
     bool recalled_ahead_ = false;
+    bool copies_again_ = false;
 };
 
 }  // namespace walferry

@@ -256,6 +256,11 @@ UPDATE walferry.table_state t SET state = 'ready', snapshot = $3, copy_lsn = $4:
 FROM unnest($2::oid[], $5::bigint[], $6::bigint[]) AS c (relid, rows, bytes)
 WHERE t.task = $1 AND t.relid = c.relid)";
 
+const char *const set_pending_sql = R"(
+INSERT INTO walferry.table_state (task, relid, schema_name, table_name, state) VALUES ($1, $2::oid, $3, $4, 'pending')
+ON CONFLICT (task, relid) DO UPDATE
+SET state = 'pending', snapshot = NULL, copy_lsn = NULL, rows = 0, bytes = 0, schema_name = $3, table_name = $4)";
+
 Result<void> show_copies(pq::Connection &destination, const std::string &task, const std::vector<TableState> &tables) {
     std::vector<std::string> relids;
     std::vector<std::string> states;

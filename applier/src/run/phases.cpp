@@ -152,13 +152,16 @@ Result<StreamEnd> run_stream_once(TaskSession &session, bool apply_ahead, Lsn un
 }
 
 Result<void> run_stream(TaskSession &session, Lsn until) {
-    WF_ASSIGN(const StreamEnd end, run_stream_once(session, true, until));
-    if (end == StreamEnd::complete) return {};
-    spdlog::info(
-        "a transaction that was applied ahead of its commit was in the way of another one: going on from the checkpoint, "
-        "such transactions now wait for their commits");
-    WF_TRY(run_stream_once(session, false, until));
-    return {};
+    bool apply_ahead = true;
+    while (true) {
+        WF_ASSIGN(const StreamEnd end, run_stream_once(session, apply_ahead, until));
+        if (end == StreamEnd::complete) return {};
+        if (end == StreamEnd::again) continue;
+        spdlog::info(
+            "a transaction that was applied ahead of its commit was in the way of another one: going on from the "
+            "checkpoint, such transactions now wait for their commits");
+        apply_ahead = false;
+    }
 }
 
 struct Schema {

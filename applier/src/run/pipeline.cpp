@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <chrono>
 #include <deque>
 #include <exception>
@@ -168,6 +169,8 @@ Result<StreamEnd> stream(const Task &task, PipelineOptions options, const StopFl
         }
     }
     if (workers.back().recalled_ahead()) return StreamEnd::recalled;
+    if (std::any_of(workers.begin(), workers.end(), [](const Worker &worker) { return worker.copies_again(); }))
+        return StreamEnd::again;
     if (halt.error()) return fail(*halt.error());
     WF_TRY(checkpointer.save());
     receiver.finish();

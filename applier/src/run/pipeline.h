@@ -33,7 +33,8 @@ struct PipelineOptions {
 
 enum class StreamEnd {
     complete,  // `until` is reached, or stop was requested
-    recalled,  // what was applied ahead had to be given up: begin again at the checkpoint, without applying ahead
+    again,     // begin again at the checkpoint: what is to be copied has changed
+    recalled,  // likewise, but without applying ahead: what was applied so had to be given up
 };
 
 // Stream until `options.until` is reached, stop is requested or something fails. At a complete end everything that was
