@@ -89,7 +89,7 @@ Result<Finding> check_sequence_privileges(CheckContext &context) {
                           " AND d.objid = c.oid AND d.deptype IN ('a', 'i')"
                           " AND d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass"
                           " WHERE c.relpersistence = 'p' AND n.nspname <> 'walferry'"
-                          " AND NOT pg_catalog.has_sequence_privilege(s.seqrelid, 'SELECT, USAGE')"
+                          " AND NOT pg_catalog.has_sequence_privilege(s.seqrelid, 'SELECT')"
                           " AND walferry.selects(COALESCE(d.refobjid, c.oid), $1, $2) ORDER BY 1",
                           {joined_patterns(task.include), joined_patterns(task.exclude)}));
     if (refused.empty()) return good("all sequences can be read");

@@ -15,6 +15,7 @@
 #include "schedule/copy_filter.h"
 #include "schema/derived.h"
 #include "schema/dump.h"
+#include "schema/sequences.h"
 #include "schema/tables.h"
 #include "slot/slot.h"
 
@@ -301,7 +302,7 @@ Result<void> make_constraints(TaskSession &session) {
             return set_phase(connection, session.task.name, Phase::stream);
         }));
     }
-    if (session.task.copy_stage) WF_TRY(copy_sequences(session.source, session.destination, session.task));
+    if (session.task.copy_stage) WF_TRY(set_sequences(session.source, session.destination, session.task));
     return set_phase(session.destination, session.task.name, Phase::stream);
 }
 
@@ -315,7 +316,7 @@ Result<void> stream_changes(TaskSession &session, Lsn until) {
     WF_ASSIGN(const CopyFilter filter, read_filter(session));
     WF_TRY(run_stream(session, filter, until));
     if (session.stop.requested() || !until.valid()) return {};
-    WF_ASSIGN(const std::size_t sequences, copy_sequences(session.source, session.destination, session.task));
+    WF_ASSIGN(const std::size_t sequences, set_sequences(session.source, session.destination, session.task));
     spdlog::info("everything up to {} is applied; {} sequences set", until.text(), sequences);
     return {};
 }
