@@ -70,6 +70,10 @@ CREATE TABLE IF NOT EXISTS walferry.sequence (
     is_called boolean NOT NULL,
     PRIMARY KEY (task, relid)
 );
+CREATE TABLE IF NOT EXISTS walferry.large_object (
+    task text PRIMARY KEY,
+    last_oid oid NOT NULL
+);
 )";
 
 constexpr std::array<std::pair<Phase, const char *>, 8> phase_names = {{
@@ -124,7 +128,7 @@ Result<bool> bookkeeping_exists(pq::Connection &destination) {
 
 Result<void> create_bookkeeping(pq::Connection &destination) {
     // The youngest of the tables. Where it is there, nothing is made: the account may have lost the right to do so.
-    WF_ASSIGN(const pq::Rows rows, destination.exec("SELECT to_regclass('walferry.sequence') IS NOT NULL"));
+    WF_ASSIGN(const pq::Rows rows, destination.exec("SELECT to_regclass('walferry.large_object') IS NOT NULL"));
     if (rows.boolean(0, 0)) return {};
     if (auto created = destination.exec(std::string(create_sql) + create_ddl_history_sql + "COMMIT"); !created) {
         Error error = std::move(created).error();
@@ -293,8 +297,9 @@ Result<void> delete_task(pq::Connection &destination, const std::string &task) {
     const std::string name = destination.quote_literal(task);
     std::string sql = "BEGIN;";
     WF_ASSIGN(const pq::Rows tables,  // one that an earlier version began lacks some
-              destination.exec("SELECT name FROM unnest(ARRAY['schema_script', 'table_state', 'progress', 'checkpoint',"
-                               " 'ddl', 'sequence']) AS name WHERE to_regclass('walferry.' || name) IS NOT NULL"));
+              destination.exec(
+                  "SELECT name FROM unnest(ARRAY['schema_script', 'table_state', 'progress', 'checkpoint',"
+                  " 'ddl', 'sequence', 'large_object']) AS name WHERE to_regclass('walferry.' || name) IS NOT NULL"));
     for (int row = 0; row < tables.count(); ++row) {
         sql += "DELETE FROM walferry." + tables.text(row, 0) + " WHERE task = " + name + ";";
     }
@@ -304,7 +309,7 @@ DO $$
 BEGIN
     IF NOT EXISTS (SELECT FROM walferry.task) THEN
         DROP TABLE walferry.schema_script, walferry.table_state, walferry.progress, walferry.checkpoint, walferry.task;
-        DROP TABLE IF EXISTS walferry.ddl, walferry.sequence;
+        DROP TABLE IF EXISTS walferry.ddl, walferry.sequence, walferry.large_object;
         -- In a cascade the schema belongs to the extension, which has objects of its own there.
         IF NOT EXISTS (SELECT FROM pg_catalog.pg_depend
                        WHERE refclassid = 'pg_catalog.pg_namespace'::regclass

@@ -32,7 +32,8 @@ struct Task {
     std::string pg_bin;   // folder of pg_dump and pg_restore; empty: looked for
 
     int copy_jobs = 4;
-    int apply_workers = 1;  // as read from a file: the cores of this machine, up to 8
+    bool large_objects = true;  // copy them; as read from a file: unless said otherwise, if `include` has "*.*"
+    int apply_workers = 1;      // as read from a file: the cores of this machine, up to 8
     std::uint64_t buffer_bytes = std::uint64_t{64} << 20;
     bool streaming = true;  // take transactions too big for decoding_memory_bytes before they commit, and spool them
     std::string spool_folder = "/var/tmp";

@@ -11,6 +11,7 @@
 #include "base/failpoint.h"
 #include "config/connections.h"
 #include "copy/copy_tables.h"
+#include "copy/large_objects.h"
 #include "run/pipeline.h"
 #include "schedule/copy_filter.h"
 #include "schema/derived.h"
@@ -254,6 +255,10 @@ Result<void> copy_data(TaskSession &session) {
         if (session.stop.requested()) return fail(ErrorKind::interrupted, "stopped by request");
         spdlog::info("copied {} tables, {} rows, {:.1f} MB", progress.tables_done.load(), progress.rows.load(),
                      static_cast<double>(progress.bytes.load()) / 1e6);
+        // Behind the tables, so that whatever a copied row names is there.
+        if (session.task.large_objects) {
+            WF_TRY(copy_large_objects(session.source, session.destination, session.task));
+        }
     }
     return set_phase(session.destination, session.task.name, Phase::indexes);
 }
