@@ -67,6 +67,17 @@ CREATE TABLE IF NOT EXISTS walferry.schema_script (
     sql text NOT NULL,
     PRIMARY KEY (task, part)
 );
+CREATE TABLE IF NOT EXISTS walferry.sequence (
+    task text NOT NULL,
+    relid oid NOT NULL,
+    last_value bigint NOT NULL,
+    is_called boolean NOT NULL,
+    PRIMARY KEY (task, relid)
+);
+CREATE TABLE IF NOT EXISTS walferry.large_object (
+    task text PRIMARY KEY,
+    last_oid oid NOT NULL
+);
 )";
 
 constexpr std::array<std::pair<Phase, const char *>, 6> phase_names = {{
@@ -117,7 +128,7 @@ Result<bool> bookkeeping_exists(pq::Connection &destination) {
 
 Result<void> create_bookkeeping(pq::Connection &destination) {
     // The youngest of the tables. Where it is there, nothing is made: the account may have lost the right to do so.
-    WF_ASSIGN(const pq::Rows rows, destination.exec("SELECT to_regclass('walferry.ddl') IS NOT NULL"));
+    WF_ASSIGN(const pq::Rows rows, destination.exec("SELECT to_regclass('walferry.large_object') IS NOT NULL"));
     if (rows.boolean(0, 0)) return {};
     if (auto created = destination.exec(std::string(create_sql) + create_ddl_history_sql + "COMMIT"); !created) {
         Error error = std::move(created).error();
@@ -323,18 +334,20 @@ Result<void> delete_task(pq::Connection &destination, const std::string &task) {
     if (!exists) return {};
     const std::string name = destination.quote_literal(task);
     std::string sql = "BEGIN;";
-    for (const char *table : {"schema_script", "table_state", "progress", "checkpoint"}) {
-        sql += std::string("DELETE FROM walferry.") + table + " WHERE task = " + name + ";";
+    WF_ASSIGN(const pq::Rows tables,  // one that an earlier version began lacks some
+              destination.exec(
+                  "SELECT name FROM unnest(ARRAY['schema_script', 'table_state', 'progress', 'checkpoint',"
+                  " 'ddl', 'sequence', 'large_object']) AS name WHERE to_regclass('walferry.' || name) IS NOT NULL"));
+    for (int row = 0; row < tables.count(); ++row) {
+        sql += "DELETE FROM walferry." + tables.text(row, 0) + " WHERE task = " + name + ";";
     }
-    WF_ASSIGN(const pq::Rows history, destination.exec("SELECT to_regclass('walferry.ddl') IS NOT NULL"));
-    if (history.boolean(0, 0)) sql += "DELETE FROM walferry.ddl WHERE task = " + name + ";";
     sql += "DELETE FROM walferry.task WHERE name = " + name + ";";
     sql += R"(
 DO $$
 BEGIN
     IF NOT EXISTS (SELECT FROM walferry.task) THEN
         DROP TABLE walferry.schema_script, walferry.table_state, walferry.progress, walferry.checkpoint, walferry.task;
-        DROP TABLE IF EXISTS walferry.ddl;  -- a task of an earlier version has none
+        DROP TABLE IF EXISTS walferry.ddl, walferry.sequence, walferry.large_object;
         -- In a cascade the schema belongs to the extension, which has objects of its own there.
         IF NOT EXISTS (SELECT FROM pg_catalog.pg_depend
                        WHERE refclassid = 'pg_catalog.pg_namespace'::regclass

@@ -5,6 +5,8 @@
 //   walferry.checkpoint   how far the stream is applied: written in the transaction that applies
 //   walferry.progress     what has been flushed and may be confirmed to the slot; also what `status` reads
 //   walferry.table_state  one row a table: its copy's snapshot
+//   walferry.large_object  one row: the OID up to which large objects are copied (copy/large_objects.h)
+//   walferry.sequence     one row a sequence: the value that it was last set to (schema/sequences.h)
 //   walferry.ddl          one row a DDL statement of the source (ddl_history.h)
 //
 // Invariants:

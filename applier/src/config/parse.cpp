@@ -41,7 +41,7 @@ const std::vector<KnownSection> &known_sections() {
         {"destination", {"conninfo"}},
         {"objects", {"include", "exclude"}},
         {"schema", {"owners", "grants", "pg_bin"}},
-        {"copy", {"jobs", "yield_seconds"}},
+        {"copy", {"jobs", "yield_seconds", "large_objects"}},
         {"apply", {"workers", "buffer_mb", "streaming", "spool_folder", "spool_mb"}},
         {"ddl", ddl_keys()},
         {"retry", {"connection_seconds"}},
@@ -343,6 +343,9 @@ Result<Task> read_values(const File &file) {
     WF_TRY(read_text(file, "schema", "pg_bin", task.pg_bin));
     WF_TRY(read_number(file, "copy", "jobs", 1, 64, task.copy_jobs));
     WF_TRY(read_number<std::int64_t>(file, "copy", "yield_seconds", 0, 86'400, task.copy_yield_seconds));
+    // They belong to no schema. As pg_dump has it: they come with a whole database, whatever is left out of that.
+    task.large_objects = std::find(task.include.begin(), task.include.end(), "*.*") != task.include.end();
+    WF_TRY(read_boolean(file, "copy", "large_objects", task.large_objects));
     task.apply_workers = static_cast<int>(std::clamp(std::thread::hardware_concurrency(), 1U, 8U));
     WF_TRY(read_number(file, "apply", "workers", 1, 64, task.apply_workers));
     WF_TRY(read_megabytes(file, "apply", "buffer_mb", 4, 4096, task.buffer_bytes));

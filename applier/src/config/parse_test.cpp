@@ -43,6 +43,7 @@ TEST(ParseTask, GivesDefaultsForWhatIsLeftOut) {
     EXPECT_FALSE(task.owners || task.grants);
     EXPECT_EQ(task.pg_bin, "");
     EXPECT_EQ(task.copy_jobs, 4);
+    EXPECT_TRUE(task.large_objects);
     EXPECT_EQ(task.buffer_bytes, 64ULL << 20);
     EXPECT_EQ(task.retry_connection_seconds, 43200);
 }
@@ -82,6 +83,14 @@ connection_seconds = 0
     EXPECT_EQ(task.copy_jobs, 64);
     EXPECT_EQ(task.buffer_bytes, 4096ULL << 20);
     EXPECT_EQ(task.retry_connection_seconds, 0);
+}
+
+TEST(ParseTask, LargeObjectsComeWithAWholeDatabase) {
+    EXPECT_TRUE(parsed(required + "[objects]\nexclude = ['audit.*']\n").large_objects);
+    EXPECT_FALSE(parsed(required + "[objects]\ninclude = ['shop.*']\n").large_objects);
+    EXPECT_TRUE(parsed(required + "[objects]\ninclude = ['shop.*', '*.*']\n").large_objects);
+    EXPECT_TRUE(parsed(required + "[objects]\ninclude = ['shop.*']\n[copy]\nlarge_objects = true\n").large_objects);
+    EXPECT_FALSE(parsed(required + "[copy]\nlarge_objects = false\n").large_objects);
 }
 
 TEST(ParseTask, NamesUnknownKeysAndSections) {

@@ -33,7 +33,8 @@ struct Task {
 
     int copy_jobs = 4;
     std::int64_t copy_yield_seconds = 60;  // who waits at the source for a table that is read is let pass after so long
-    int apply_workers = 1;  // as read from a file: the cores of this machine, up to 8
+    bool large_objects = true;  // copy them; as read from a file: unless said otherwise, if `include` has "*.*"
+    int apply_workers = 1;      // as read from a file: the cores of this machine, up to 8
     std::uint64_t buffer_bytes = std::uint64_t{64} << 20;
     bool streaming = true;  // take transactions too big for decoding_memory_bytes before they commit, and spool them
     std::string spool_folder = "/var/tmp";

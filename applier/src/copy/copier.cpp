@@ -10,8 +10,10 @@
 
 #include "checkpoint/bookkeeping.h"
 #include "config/connections.h"
+#include "copy/large_objects.h"
 #include "pq/array.h"
 #include "schema/derived.h"
+#include "schema/sequences.h"
 #include "schema/tables.h"
 #include "slot/slot.h"
 
@@ -57,6 +59,7 @@ Result<void> Copier::run(const StopFlag &stop) {
     WF_TRY(source_->exec("SET synchronous_commit = local"));
     auto options = apply_connection(task_, "copier", encoding_, &stop);
     WF_ASSIGN(destination_, pq::Connection::open(options));
+    WF_TRY(destination_->exec(lock_worker_sql, {task_.name}));
     WF_TRY(look_at_suspects());
     WF_TRY(list_batches());
     if (!batches_.empty()) WF_TRY(copy_all());
@@ -258,8 +261,10 @@ Result<void> Copier::complete() {
     while (positions_.applied_lsn.get() < handover_.last_copy_lsn()) {
         if (stop_->wait_for(milliseconds(20))) return fail(ErrorKind::interrupted, "stopped by request");
     }
+    // Behind the tables, so that whatever a copied row names is there.
+    if (task_.large_objects) WF_TRY(copy_large_objects(*source_, *destination_, task_));
     if (task_.schema_stage) WF_TRY(refresh_materialized_views(*source_, *destination_, task_));
-    WF_TRY(copy_sequences(*source_, *destination_, task_));
+    WF_TRY(set_sequences(*source_, *destination_, task_));
     WF_TRY(set_phase(*destination_, task_.name, Phase::stream));
     spdlog::info("copied {} tables, {} rows, {:.1f} MB", progress_.tables_done.load(), progress_.rows.load(),
                  static_cast<double>(progress_.bytes.load()) / 1e6);

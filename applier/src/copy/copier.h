@@ -1,5 +1,5 @@
 // Copies the tables that are pending, several at a time, the largest first; small ones share a snapshot and a transaction.
-// Then it does what needs all of them: materialized views, sequences.
+// Then it does what needs all of them: large objects, materialized views, sequences.
 //
 // SPDX-License-Identifier: PostgreSQL
 #pragma once

@@ -200,6 +200,21 @@ Result<Rows> Connection::exec(const std::string &sql, std::span<const Param> par
     return last_result();
 }
 
+Result<Rows> Connection::exec_binary(const std::string &sql, std::span<const std::string_view> params) {
+    std::vector<const char *> values;
+    std::vector<int> lengths;
+    for (const auto param : params) {
+        values.push_back(param.data());
+        lengths.push_back(static_cast<int>(param.size()));
+    }
+    const std::vector<int> formats(params.size(), 1);
+    if (PQsendQueryParams(raw(), sql.c_str(), static_cast<int>(values.size()), nullptr, values.data(), lengths.data(),
+                          formats.data(), 0) == 0) {
+        return fail(connection_lost(side_, raw()));
+    }
+    return last_result();
+}
+
 Result<void> Connection::start_copy_out(const std::string &sql) {
     WF_ASSIGN(const Rows rows, exec(sql));
     if (PQresultStatus(rows.raw()) != PGRES_COPY_OUT) return fail(ErrorKind::bug, "not a COPY TO STDOUT: " + sql);

@@ -49,6 +49,9 @@ public:
         return exec(sql, std::span<const Param>(params.begin(), params.size()));
     }
 
+    // One statement with parameters in binary form, each cast to its type there: $1::bytea. The answer is text.
+    Result<Rows> exec_binary(const std::string &sql, std::span<const std::string_view> params);
+
     // COPY ... TO STDOUT: start, then rows until nothing comes.
     Result<void> start_copy_out(const std::string &sql);
     Result<std::optional<CopyData>> copy_row();

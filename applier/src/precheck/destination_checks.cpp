@@ -181,7 +181,7 @@ Result<Finding> check_roles(CheckContext &context) {
     const std::string kinds = std::string(task.owners ? "o" : "") + (task.grants ? "a" : "");
     std::vector<std::string> relids;
     for (const auto &table : context.tables) relids.push_back(std::to_string(table.relid));
-    // The bootstrap superuser is in no dependency, so the tables' owners are asked for apart.
+    // The bootstrap superuser is in no dependency, so the owners of tables and large objects are asked for apart.
     WF_ASSIGN(
         const std::vector<std::string> used,
         read_values(*context.source,
@@ -192,8 +192,11 @@ Result<Finding> check_roles(CheckContext &context) {
                     " AND pg_catalog.strpos($1, d.deptype::pg_catalog.text) > 0"
                     " UNION SELECT r.rolname FROM pg_catalog.pg_class c"
                     " JOIN pg_catalog.pg_roles r ON r.oid = c.relowner"
-                    " WHERE pg_catalog.strpos($1, 'o') > 0 AND c.oid = ANY ($2::pg_catalog.oid[])",
-                    {kinds, pq::array_literal(relids)}));
+                    " WHERE pg_catalog.strpos($1, 'o') > 0 AND c.oid = ANY ($2::pg_catalog.oid[])"
+                    " UNION SELECT r.rolname FROM pg_catalog.pg_largeobject_metadata m"
+                    " JOIN pg_catalog.pg_roles r ON r.oid = m.lomowner"
+                    " WHERE pg_catalog.strpos($1, 'o') > 0 AND $3",
+                    {kinds, pq::array_literal(relids), task.copy_stage && task.large_objects ? "t" : "f"}));
     WF_ASSIGN(const std::vector<std::string> missing, absent(*context.destination, used, "pg_roles", "rolname"));
     if (missing.empty()) return good(fmt::format("all {} exist at the destination", used.size()));
     return bad("not at the destination: " + shortened(missing), "Objects are to belong or be granted to them.",

@@ -55,7 +55,7 @@ constexpr auto checks = std::to_array<Check>({
     {"row_security", extension, check_row_security},
     {"replica_identity", extension, check_replica_identity},
     {"unlogged_tables", extension, check_unlogged_tables},
-    {"large_objects", source, check_large_objects},
+    {"large_objects", both, check_large_objects},
     {"encoding", both, check_encoding},
     {"destination_create", destination, check_destination_create},
     {"session_replication_role", destination, check_session_replication_role},

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: PostgreSQL
 #include <fmt/format.h>
 
+#include "copy/large_objects.h"
 #include "pq/array.h"
 #include "precheck/checks.h"
 #include "precheck/names.h"
@@ -89,7 +90,7 @@ Result<Finding> check_sequence_privileges(CheckContext &context) {
                           " AND d.objid = c.oid AND d.deptype IN ('a', 'i')"
                           " AND d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass"
                           " WHERE c.relpersistence = 'p' AND n.nspname <> 'walferry'"
-                          " AND NOT pg_catalog.has_sequence_privilege(s.seqrelid, 'SELECT, USAGE')"
+                          " AND NOT pg_catalog.has_sequence_privilege(s.seqrelid, 'SELECT')"
                           " AND walferry.selects(COALESCE(d.refobjid, c.oid), $1, $2) ORDER BY 1",
                           {joined_patterns(task.include), joined_patterns(task.exclude)}));
     if (refused.empty()) return good("all sequences can be read");
@@ -136,12 +137,42 @@ Result<Finding> check_unlogged_tables(CheckContext &context) {
 }
 
 Result<Finding> check_large_objects(CheckContext &context) {
-    WF_ASSIGN(const bool some,
-              read_boolean(*context.source, "SELECT EXISTS (SELECT FROM pg_catalog.pg_largeobject_metadata)"));
-    if (!some) return good("none");
-    return warning("the database holds some",
-                   "Logical decoding carries none: columns that name them (oid, lo) keep numbers without content.",
-                   "Keep such data in bytea columns, or copy it apart: pg_dump --large-objects.");
+    const auto &task = context.task;
+    WF_ASSIGN(const std::string count,
+              read_value(*context.source, "SELECT count(*) FROM pg_catalog.pg_largeobject_metadata"));
+    if (count == "0") return good("none");
+    if (!task.copy_stage || !task.large_objects) {
+        return warning(count + ", not copied",
+                       "Columns that name them (oid, lo) keep numbers without content. Logical decoding carries none.",
+                       task.copy_stage ? "Set \"large_objects\" in [copy] to true, or copy them apart: pg_dump -b."
+                                       : "Copy them apart: pg_dump -b.");
+    }
+    WF_ASSIGN(const std::vector<std::string> refused, unreadable_large_objects(*context.source));
+    if (!refused.empty()) {
+        auto remedy = shortened_lines(refused, "GRANT SELECT ON LARGE OBJECT {} TO " + account(context) + ";");
+        remedy += fmt::format(
+            "\nor, as a superuser, for all there are and will be: ALTER ROLE {} SET lo_compat_privileges = on;",
+            account(context));
+        return bad(fmt::format("{} of {} can't be read: {}", refused.size(), count, shortened(refused)),
+                   "The copy reads every large object.", remedy);
+    }
+    if (!context.record) {
+        WF_ASSIGN(const std::vector<std::string> taken, colliding_large_objects(*context.source, *context.destination));
+        if (!taken.empty()) {
+            return bad(
+                fmt::format("the destination has some of the same OIDs: {}", shortened(taken)),
+                "The copy makes each with the source's OID, and never over one that is there.",
+                "If they are of no use: SELECT lo_unlink(oid) FROM pg_largeobject_metadata; at the destination. Else "
+                "set \"large_objects\" in [copy] to false.");
+        }
+    }
+    if (!task.stream_stage) return good(count + ", they come with the copy");
+    return warning(
+        count + ", they come with the copy; later changes to them don't",
+        "Logical decoding carries none: what is written to them after the copy does not arrive.",
+        "Keep such data in bytea columns, or write no large objects from the copy to the switch. Or copy them again "
+        "at the switch: SELECT lo_unlink(oid) FROM pg_largeobject_metadata; at the destination, then pg_dump "
+        "--data-only -b --exclude-table='*' of the source into it.");
 }
 
 }  // namespace walferry

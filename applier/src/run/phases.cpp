@@ -12,6 +12,7 @@
 #include "run/pipeline.h"
 #include "schema/derived.h"
 #include "schema/dump.h"
+#include "schema/sequences.h"
 #include "schema/tables.h"
 #include "slot/slot.h"
 
@@ -300,7 +301,7 @@ Result<void> stream_changes(TaskSession &session, Lsn until) {
     }
     WF_TRY(run_stream(session, until));
     if (session.stop.requested() || !until.valid() || !session.task.stream_stage) return {};
-    WF_ASSIGN(const std::size_t sequences, copy_sequences(session.source, session.destination, session.task));
+    WF_ASSIGN(const std::size_t sequences, set_sequences(session.source, session.destination, session.task));
     spdlog::info("everything up to {} is applied; {} sequences set", until.text(), sequences);
     return {};
 }

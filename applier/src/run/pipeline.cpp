@@ -22,6 +22,7 @@
 #include "checkpoint/checkpointer.h"
 #include "config/connections.h"
 #include "copy/copier.h"
+#include "run/sequence_follower.h"
 #include "schedule/handover.h"
 #include "schedule/planner.h"
 #include "schedule/turnstile.h"
@@ -120,6 +121,7 @@ Result<StreamEnd> stream(const Task &task, PipelineOptions options, const StopFl
     copy_progress.complete = !options.copies;
     std::optional<Copier> copier;
     if (options.copies) copier.emplace(task, options.encoding, *handover, positions, copy_progress);
+    SequenceFollower sequences(task, options.encoding, copy_progress.complete);
 
     // Declared in this order, so that whatever is left in the rings goes before what it refers to.
     ByteBudget budget(task.buffer_bytes);
@@ -159,6 +161,7 @@ Result<StreamEnd> stream(const Task &task, PipelineOptions options, const StopFl
         std::vector<std::jthread> worker_threads;
         for (Worker &worker : workers) worker_threads.push_back(start_stage(worker, halt));
         const auto checkpointer_thread = start_stage(checkpointer, halt);
+        const auto sequences_thread = start_stage(sequences, halt);
         std::jthread copier_thread;
         if (copier) copier_thread = start_stage(*copier, halt);
         while (!halt.flag().wait_for(options.until.valid() ? tick_interval_with_end : tick_interval)) {
