@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: PostgreSQL
 #include "copy/table_copy.h"
 
+#include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
 #include <deque>
+#include <numeric>
 #include <utility>
 
 #include "apply/fold.h"
@@ -316,7 +318,11 @@ Result<void> TableCopy::finish(const std::vector<std::uint32_t> &relids) {
     context_.progress.tables_done.fetch_add(relids.size(), std::memory_order_relaxed);
     for (std::size_t i = 0; i < tables_.size(); ++i) {
         context_.progress.table_bytes_done.fetch_add(tables_[i].bytes, std::memory_order_relaxed);
-        spdlog::debug("copied table {}.{}: {} rows", tables_[i].schema, tables_[i].name, rows_[i]);
+    }
+    if (!tables_.empty()) {
+        spdlog::info("copied {}.{}{}: {} rows", tables_[0].schema, tables_[0].name,
+                     tables_.size() > 1 ? fmt::format(" and {} smaller tables", tables_.size() - 1) : "",
+                     std::accumulate(rows_.begin(), rows_.end(), std::uint64_t{0}));
     }
     const std::lock_guard lock(job_.mutex);
     job_.tables.clear();
