@@ -79,9 +79,11 @@ Task::Task(const Pair &pair, const TaskOptions &options)
                    "\n[retry]\nconnection_seconds = " + std::to_string(options.retry_seconds) + "\n" + options.more);
 }
 
-Outcome Task::call(std::vector<std::string> verb_and_options, std::chrono::seconds limit) const {
+Outcome Task::call(std::vector<std::string> verb_and_options, std::chrono::seconds limit,
+                   const std::vector<std::string> &more) const {
     verb_and_options.insert(verb_and_options.begin(), walferry_program());
     verb_and_options.push_back(file_);
+    verb_and_options.insert(verb_and_options.end(), more.begin(), more.end());
     return run(verb_and_options, {}, limit);
 }
 

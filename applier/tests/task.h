@@ -59,8 +59,9 @@ public:
     const std::string &name() const { return name_; }
     std::string slot() const { return "walferry_" + name_; }
 
-    // walferry VERB [OPTIONS] FILE, to its end.
-    Outcome call(std::vector<std::string> verb_and_options, std::chrono::seconds limit = 180s) const;
+    // walferry VERB [OPTIONS] FILE [MORE], to its end.
+    Outcome call(std::vector<std::string> verb_and_options, std::chrono::seconds limit = 180s,
+                 const std::vector<std::string> &more = {}) const;
     // walferry run FILE, left running.
     Process start(const Environment &environment = {}) const;
     // walferry run --until now FILE; throws with its errors unless it ends with 0.

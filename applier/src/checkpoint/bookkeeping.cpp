@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "checkpoint/ddl_history.h"
+#include "checkpoint/table_requests.h"
 #include "pq/array.h"
 
 namespace walferry {
@@ -29,6 +30,8 @@ CREATE TABLE IF NOT EXISTS walferry.task (
     phase text NOT NULL,
     schema_snapshot text,
     schema_lsn pg_lsn,
+    added text[] NOT NULL DEFAULT '{}',
+    removed text[] NOT NULL DEFAULT '{}',
     created timestamptz NOT NULL DEFAULT pg_catalog.now()
 );
 CREATE TABLE IF NOT EXISTS walferry.checkpoint (
@@ -110,6 +113,15 @@ Result<void> run(pq::Connection &destination, const std::string &sql, std::initi
 
 }  // namespace
 
+std::string from_hex(std::string_view text) {
+    const auto digit = [](char c) { return c <= '9' ? c - '0' : c - 'a' + 10; };
+    std::string out;
+    for (std::size_t i = 0; i + 1 < text.size(); i += 2) {
+        out += static_cast<char>(digit(text[i]) * 16 + digit(text[i + 1]));
+    }
+    return out;
+}
+
 const char *const advance_checkpoint_sql =
     "UPDATE walferry.checkpoint SET lsn = CASE WHEN lsn = $2::pg_lsn THEN $3::pg_lsn END,"
     " commit_time = '2000-01-01 00:00:00+00'::timestamptz + $4::float8 * interval '1 microsecond' WHERE task = $1";
@@ -128,9 +140,9 @@ Result<bool> bookkeeping_exists(pq::Connection &destination) {
 
 Result<void> create_bookkeeping(pq::Connection &destination) {
     // The youngest of the tables. Where it is there, nothing is made: the account may have lost the right to do so.
-    WF_ASSIGN(const pq::Rows rows, destination.exec("SELECT to_regclass('walferry.large_object') IS NOT NULL"));
+    WF_ASSIGN(const pq::Rows rows, destination.exec("SELECT to_regclass('walferry.table_request') IS NOT NULL"));
     if (rows.boolean(0, 0)) return {};
-    if (auto created = destination.exec(std::string(create_sql) + create_ddl_history_sql + "COMMIT"); !created) {
+    if (auto created = destination.exec(std::string(create_sql) + create_ddl_history_sql + create_table_requests_sql + "COMMIT"); !created) {
         Error error = std::move(created).error();
         (void)destination.exec("ROLLBACK");
         return fail(std::move(error).with_hint(
@@ -154,8 +166,17 @@ Result<std::optional<TaskRecord>> find_task(pq::Connection &destination, const s
                     "Use the version of walferry that began the task.");
     }
     TaskRecord record{
-        rows.text(0, 1), rows.text(0, 2), rows.text(0, 3), rows.text(0, 4), rows.text(0, 5), rows.text(0, 6), {}};
+        rows.text(0, 1), rows.text(0, 2), rows.text(0, 3), rows.text(0, 4), rows.text(0, 5), rows.text(0, 6), {}, {}, {}, {}, {}};
     WF_ASSIGN(record.phase, parse_phase(rows.view(0, 7)));
+    WF_ASSIGN(const pq::Rows patterns,
+              destination.exec("SELECT p, pg_catalog.encode(pg_catalog.convert_to(p, 'UTF8'), 'hex') FROM walferry.task,"
+                               " unnest(ARRAY[pg_catalog.array_to_string(added, ','), pg_catalog.array_to_string(removed, ',')])"
+                               " WITH ORDINALITY AS u (p, place) WHERE name = $1 ORDER BY place",
+                               {task}));
+    record.added = patterns.text(0, 0);
+    record.removed = patterns.text(1, 0);
+    record.added_utf8 = from_hex(patterns.view(0, 1));
+    record.removed_utf8 = from_hex(patterns.view(1, 1));
     return record;
 }
 
@@ -262,6 +283,11 @@ Result<std::vector<TableState>> list_tables(pq::Connection &destination, const s
     return tables;
 }
 
+Result<void> delete_table(pq::Connection &destination, const std::string &task, std::uint32_t relid) {
+    return run(destination, "DELETE FROM walferry.table_state WHERE task = $1 AND relid = $2",
+               {task, std::to_string(relid)});
+}
+
 const char *const set_ready_sql = R"(
 UPDATE walferry.table_state t SET state = 'ready', snapshot = $3, copy_lsn = $4::pg_lsn, rows = c.rows, bytes = c.bytes
 FROM unnest($2::oid[], $5::bigint[], $6::bigint[]) AS c (relid, rows, bytes)
@@ -337,7 +363,7 @@ Result<void> delete_task(pq::Connection &destination, const std::string &task) {
     WF_ASSIGN(const pq::Rows tables,  // one that an earlier version began lacks some
               destination.exec(
                   "SELECT name FROM unnest(ARRAY['schema_script', 'table_state', 'progress', 'checkpoint',"
-                  " 'ddl', 'sequence', 'large_object']) AS name WHERE to_regclass('walferry.' || name) IS NOT NULL"));
+                  " 'ddl', 'sequence', 'large_object', 'table_request']) AS name WHERE to_regclass('walferry.' || name) IS NOT NULL"));
     for (int row = 0; row < tables.count(); ++row) {
         sql += "DELETE FROM walferry." + tables.text(row, 0) + " WHERE task = " + name + ";";
     }
@@ -347,7 +373,8 @@ DO $$
 BEGIN
     IF NOT EXISTS (SELECT FROM walferry.task) THEN
         DROP TABLE walferry.schema_script, walferry.table_state, walferry.progress, walferry.checkpoint, walferry.task;
-        DROP TABLE IF EXISTS walferry.ddl, walferry.sequence, walferry.large_object;
+        DROP TABLE IF EXISTS walferry.ddl, walferry.sequence, walferry.large_object,
+            walferry.table_request;
         -- In a cascade the schema belongs to the extension, which has objects of its own there.
         IF NOT EXISTS (SELECT FROM pg_catalog.pg_depend
                        WHERE refclassid = 'pg_catalog.pg_namespace'::regclass
@@ -370,6 +397,20 @@ const char *const lock_worker_sql = "SELECT pg_advisory_lock_shared(hashtextexte
 Result<void> wait_for_workers(pq::Connection &destination, const std::string &task) {
     WF_TRY(run(destination, "SELECT pg_advisory_lock(hashtextextended('walferry worker:' || $1, 0))", {task}));
     return run(destination, "SELECT pg_advisory_unlock(hashtextextended('walferry worker:' || $1, 0))", {task});
+}
+
+// The lock that a running `run` holds (try_lock_task), seen without taking it: a run that starts meanwhile must get it.
+const char *const running_sql = R"(
+SELECT EXISTS (
+    SELECT FROM pg_catalog.pg_locks
+    WHERE locktype = 'advisory' AND objsubid = 1 AND granted
+      AND database = (SELECT oid FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database())
+      AND ((classid::pg_catalog.int8 << 32) | objid::pg_catalog.int8)
+          = pg_catalog.hashtextextended('walferry:' || $1, 0)))";
+
+Result<bool> is_running(pq::Connection &destination, const std::string &task) {
+    WF_ASSIGN(const pq::Rows rows, destination.exec(running_sql, {task}));
+    return rows.boolean(0, 0);
 }
 
 Result<bool> try_lock_task(pq::Connection &destination, const std::string &task) {

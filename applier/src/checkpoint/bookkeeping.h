@@ -7,6 +7,7 @@
 //   walferry.table_state  one row a table: its copy's snapshot
 //   walferry.large_object  one row: the OID up to which large objects are copied (copy/large_objects.h)
 //   walferry.sequence     one row a sequence: the value that it was last set to (schema/sequences.h)
+//   walferry.table_request  what the operator has asked for single tables (table_requests.h)
 //   walferry.ddl          one row a DDL statement of the source (ddl_history.h)
 //
 // Invariants:
@@ -20,6 +21,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/error.h"
@@ -47,6 +49,11 @@ struct TaskRecord {
     std::string exclude;
     std::string stages;  // joined with commas, in order
     Phase phase = Phase::slot;
+    // Patterns of single tables that the operator has added and removed since, joined; and the same in UTF-8.
+    std::string added;
+    std::string removed;
+    std::string added_utf8;
+    std::string removed_utf8;
 };
 
 // What the destination's definitions were made from: the source's under a snapshot.
@@ -83,6 +90,9 @@ struct Progress {
     std::string last_error;
 };
 
+// The bytes that encode(..., 'hex') has written.
+std::string from_hex(std::string_view text);
+
 // All calls: `destination` is a control or data connection; outside a transaction unless said otherwise.
 
 // Does the destination hold walferry's tables?
@@ -117,6 +127,8 @@ Result<void> replace_tables(pq::Connection &destination, const std::string &task
                             const std::vector<TableState> &tables);
 // By size when they were listed, largest first.
 Result<std::vector<TableState>> list_tables(pq::Connection &destination, const std::string &task);
+// Of a table that leaves the task.
+Result<void> delete_table(pq::Connection &destination, const std::string &task, std::uint32_t relid);
 // Inside the transaction that copied the tables. One query.
 extern const char *const set_ready_sql;  // $1 task, $2 relids, $3 snapshot, $4 LSN, $5 rows and $6 bytes, parallel to $2
 // A table is to be copied, for the first time or again. It must be empty, and its changes be left out from then on.
@@ -134,6 +146,8 @@ Result<void> delete_task(pq::Connection &destination, const std::string &task);
 
 // Held by a running `run` for as long as its connection lives. False: another process holds it.
 Result<bool> try_lock_task(pq::Connection &destination, const std::string &task);
+// Whether somebody holds it, without taking it.
+Result<bool> is_running(pq::Connection &destination, const std::string &task);
 
 // Held by each apply worker's session, $1 task. A process that was killed may leave a backend behind that still commits; a
 // new one waits for it before it reads where to go on.

@@ -5,7 +5,11 @@
 #include <CLI/Config.hpp>
 #include <CLI/Formatter.hpp>
 #include <array>
+#include <cctype>
 #include <charconv>
+#include <tuple>
+#include <utility>
+#include <vector>
 
 #include "base/lsn.h"
 #include "observe/log.h"
@@ -34,6 +38,13 @@ constexpr std::array<VerbHelp, 3> ddl_verbs = {{
     {Verb::ddl_list, "list", "List the statements: what they are, what became of them", true},
     {Verb::ddl_skip, "skip", "Leave a statement out that failed", false},
     {Verb::ddl_done, "done", "Take a statement that failed for done: it was run by hand", false},
+}};
+
+constexpr const char *table_summary = "Add a table to the task, remove one, or have one copied again; also while it runs";
+constexpr std::array<VerbHelp, 3> table_verbs = {{
+    {Verb::table_add, "add", "Create it at the destination, copy it, and follow it from then on", false},
+    {Verb::table_remove, "remove", "Follow it no longer; at the destination it stays as it is", false},
+    {Verb::table_recopy, "recopy", "Empty it at the destination, and copy it once more", false},
 }};
 
 constexpr const char *exit_codes =
@@ -65,9 +76,36 @@ std::string check_id(const std::string &text) {
 }
 
 // Options as they were given, that checks have approved.
+// "schema.table"; parts in double quotes may hold anything.
+std::optional<std::pair<std::string, std::string>> parse_table(const std::string &text) {
+    std::vector<std::string> parts(1);
+    bool quoted = false;
+    for (std::size_t i = 0; i < text.size(); ++i) {
+        if (text[i] == '"') {
+            if (quoted && i + 1 < text.size() && text[i + 1] == '"') {
+                parts.back() += text[++i];
+            } else {
+                quoted = !quoted;
+            }
+        } else if (text[i] == '.' && !quoted) {
+            parts.emplace_back();
+        } else {
+            parts.back() += quoted ? text[i] : static_cast<char>(std::tolower(static_cast<unsigned char>(text[i])));
+        }
+    }
+    if (quoted || parts.size() != 2 || parts[0].empty() || parts[1].empty()) return std::nullopt;
+    return std::pair{parts[0], parts[1]};
+}
+
+std::string check_table(const std::string &text) {
+    if (parse_table(text)) return {};
+    return "must be schema.table, not \"" + text + "\"";
+}
+
 struct Texts {
     std::string until;
     std::string id;
+    std::string table;
 };
 
 void add_verb(CLI::App &app, const VerbHelp &help, Arguments &arguments, Texts &texts) {
@@ -75,6 +113,9 @@ void add_verb(CLI::App &app, const VerbHelp &help, Arguments &arguments, Texts &
     command->add_option("FILE", arguments.file, "The task file (TOML)")->required();
     if (help.verb == Verb::ddl_skip || help.verb == Verb::ddl_done) {
         command->add_option("ID", texts.id, "The statement's number")->required()->check(CLI::Validator(check_id, ""));
+    }
+    if (help.verb == Verb::table_add || help.verb == Verb::table_remove || help.verb == Verb::table_recopy) {
+        command->add_option("TABLE", texts.table, "schema.table")->required()->check(CLI::Validator(check_table, ""));
     }
     if (help.has_json) command->add_flag("--json", arguments.json, "Print JSON instead of text");
     if (help.verb == Verb::run) {
@@ -86,20 +127,22 @@ void add_verb(CLI::App &app, const VerbHelp &help, Arguments &arguments, Texts &
     command->callback([&arguments, &help] { arguments.verb = help.verb; });
 }
 
-void add_ddl(CLI::App &app, Arguments &arguments, Texts &texts) {
-    auto *command = app.add_subcommand("ddl", ddl_summary);
+template <std::size_t count>
+void add_group(CLI::App &app, const char *name, const char *summary, const std::array<VerbHelp, count> &group,
+               Arguments &arguments, Texts &texts) {
+    auto *command = app.add_subcommand(name, summary);
     command->require_subcommand(1);
-    for (const auto &help : ddl_verbs) add_verb(*command, help, arguments, texts);
+    for (const auto &help : group) add_verb(*command, help, arguments, texts);
 }
 
-// The word in place of which a verb was expected. CLI11 would only say that one is missing.
 std::string unknown_verb(const CLI::App &app) {
     const auto left = app.remaining(true);
     const auto verbs_given = app.get_subcommands();
     if (left.empty()) return {};
     if (verbs_given.empty()) return left.front();
-    const bool ddl = verbs_given.front()->get_name() == "ddl" && verbs_given.front()->get_subcommands().empty();
-    return ddl ? "ddl " + left.front() : std::string{};
+    const std::string group = verbs_given.front()->get_name();
+    const bool grouped = group == "ddl" || group == "table";
+    return grouped && verbs_given.front()->get_subcommands().empty() ? group + " " + left.front() : std::string{};
 }
 
 }  // namespace
@@ -115,7 +158,8 @@ Result<Arguments> parse_arguments(int argc, const char *const *argv) {
     app.add_option("--log-level", arguments.log_level, "trace, debug, info, warn or error (info)")
         ->check(CLI::Validator(check_level, ""));
     for (const auto &help : verbs) add_verb(app, help, arguments, texts);
-    add_ddl(app, arguments, texts);
+    add_group(app, "ddl", ddl_summary, ddl_verbs, arguments, texts);
+    add_group(app, "table", table_summary, table_verbs, arguments, texts);
     try {
         app.parse(argc, argv);
     } catch (const CLI::CallForVersion &version) {
@@ -132,6 +176,7 @@ Result<Arguments> parse_arguments(int argc, const char *const *argv) {
     }
     if (!texts.until.empty()) arguments.until = texts.until;
     arguments.id = parse_id(texts.id).value_or(0);
+    if (const auto table = parse_table(texts.table)) std::tie(arguments.schema, arguments.name) = *table;
     return arguments;
 }
 

@@ -11,12 +11,14 @@
 
 namespace walferry {
 
-enum class Verb { help, run, precheck, status, verify, ddl_list, ddl_skip, ddl_done, cleanup };
+enum class Verb { help, run, precheck, status, verify, ddl_list, ddl_skip, ddl_done, table_add, table_remove, table_recopy, cleanup };
 
 struct Arguments {
     Verb verb = Verb::help;
     std::string file;     // the task file
     std::int64_t id = 0;  // of a DDL statement; only with Verb::ddl_skip and Verb::ddl_done
+    std::string schema;   // with name, a table; only with Verb::table_*
+    std::string name;
     bool json = false;
     std::optional<std::string> until;  // "now" or an LSN
     std::string log_level = "info";

@@ -57,6 +57,19 @@ TEST(Arguments, TakesTheVerbsOfDdl) {
     EXPECT_EQ(done->id, 10);
 }
 
+TEST(Arguments, TakesTheVerbsOfTable) {
+    const auto add = parse({"table", "add", "shop.toml", "Public.\"Big \"\"Table\""});
+    ASSERT_TRUE(add.has_value()) << add.error().text();
+    EXPECT_EQ(add->verb, Verb::table_add);
+    EXPECT_EQ(add->schema, "public");
+    EXPECT_EQ(add->name, "Big \"Table");
+    EXPECT_EQ(parse({"table", "remove", "shop.toml", "a.b"})->verb, Verb::table_remove);
+    EXPECT_EQ(parse({"table", "recopy", "shop.toml", "a.b"})->verb, Verb::table_recopy);
+    for (const char *bad : {"b", "a.b.c", "a.", ".b", "a.\"b"}) {
+        EXPECT_FALSE(parse({"table", "add", "shop.toml", bad})) << bad;
+    }
+}
+
 TEST(Arguments, HelpAndVersionAreText) {
     EXPECT_EQ(parse({"--version"})->help, "walferry " WALFERRY_VERSION "\n");
     EXPECT_NE(parse({"--help"})->help.find("precheck"), std::string::npos);

@@ -3,7 +3,12 @@
 
 #include <fmt/core.h>
 
+#include <algorithm>
+#include <chrono>
+
+#include "checkpoint/bookkeeping.h"
 #include "checkpoint/ddl_history.h"
+#include "checkpoint/table_requests.h"
 #include "cli/cleanup.h"
 #include "config/connections.h"
 #include "config/task.h"
@@ -12,6 +17,7 @@
 #include "precheck/precheck.h"
 #include "precheck/report.h"
 #include "run/run.h"
+#include "run/table_requests.h"
 #include "verify/report.h"
 #include "verify/verify.h"
 
@@ -39,7 +45,9 @@ Result<ExitCode> perform_status(const Task &task, const Arguments &arguments, St
 }
 
 Result<ExitCode> perform_verify(const Task &task, const Arguments &arguments, StopFlag &stop) {
-    WF_ASSIGN(const Comparison comparison, verify(task, stop));
+    WF_ASSIGN(auto destination, pq::Connection::open(control_connection(task, Side::destination, "verify", &stop)));
+    WF_ASSIGN(const auto record, find_task(destination, task.name));
+    WF_ASSIGN(const Comparison comparison, verify(record ? with_requested_tables(task, *record) : task, stop));
     fmt::print("{}", arguments.json ? comparison_as_json(comparison) : comparison_as_text(comparison));
     return comparison.equal() ? ExitCode::ok : ExitCode::difference;
 }
@@ -56,6 +64,40 @@ Result<ExitCode> perform_ddl_decision(const Task &task, const Arguments &argumen
     WF_ASSIGN(auto destination, pq::Connection::open(control_connection(task, Side::destination, "ddl", &stop)));
     WF_ASSIGN(const DdlStatement statement, decide_ddl(destination, task.name, arguments.id, decision));
     fmt::print("{}", decision_as_text(task.name, statement));
+    return ExitCode::ok;
+}
+
+// Writes it down; waits for a running task to perform it.
+Result<ExitCode> perform_table(const Task &task, const Arguments &arguments, StopFlag &stop) {
+    const auto action = arguments.verb == Verb::table_add      ? TableAction::add
+                        : arguments.verb == Verb::table_remove ? TableAction::remove
+                                                               : TableAction::recopy;
+    WF_ASSIGN(auto destination, pq::Connection::open(control_connection(task, Side::destination, "table", &stop)));
+    WF_ASSIGN(const auto record, find_task(destination, task.name));
+    if (!record) {
+        return fail(ErrorKind::state, fmt::format("task \"{}\" has not been started", task.name),
+                    "Start it with \"walferry run FILE\".");
+    }
+    const TableRequest request{action, arguments.schema, arguments.name, {}};
+    WF_TRY(insert_table_request(destination, task.name, request));
+    while (true) {
+        WF_ASSIGN(const auto requests, list_table_requests(destination, task.name));
+        const auto found = std::find_if(requests.begin(), requests.end(), [&](const TableRequest &other) {
+            return other.schema == request.schema && other.name == request.name;
+        });
+        if (found == requests.end()) break;
+        if (!found->error.empty()) {
+            return fail(ErrorKind::state, fmt::format("table {} {}.{}: {}", to_string(action), request.schema,
+                                                      request.name, found->error));
+        }
+        WF_ASSIGN(const bool running, is_running(destination, task.name));
+        if (!running) {
+            fmt::print("noted; the next \"walferry run {}\" does it\n", arguments.file);
+            return ExitCode::ok;
+        }
+        if (stop.wait_for(std::chrono::milliseconds(200))) return fail(ErrorKind::interrupted, "stopped by request");
+    }
+    fmt::print("table {}: {}.{}\n", to_string(action), request.schema, request.name);
     return ExitCode::ok;
 }
 
@@ -87,6 +129,10 @@ Result<ExitCode> perform(const Arguments &arguments, StopFlag &stop) {
         case Verb::ddl_skip:
         case Verb::ddl_done:
             return perform_ddl_decision(task, arguments, stop);
+        case Verb::table_add:
+        case Verb::table_remove:
+        case Verb::table_recopy:
+            return perform_table(task, arguments, stop);
         case Verb::cleanup:
             return perform_cleanup(task, stop);
         case Verb::help:

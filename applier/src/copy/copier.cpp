@@ -146,7 +146,7 @@ Result<void> Copier::copy_some(CopyContext &context, std::size_t number) {
         auto batch = take_batch();
         if (!batch) {
             const std::unique_lock lock(mutex_);
-            if (batches_.empty() && under_way_ == 0) return {};
+            if (batches_.empty() && copying_ == 0) return {};
         }
         if (!batch) {
             (void)context.stop.wait_for(milliseconds(20));
@@ -164,7 +164,7 @@ Result<void> Copier::copy_some(CopyContext &context, std::size_t number) {
         const std::lock_guard lock(mutex_);
         copies_[number] = nullptr;
         const Batch before = *std::exchange(of_[number], std::nullopt);
-        --under_way_;
+        --copying_;
         if (!end) return fail(std::move(end).error());
         if (*end == CopyEnd::again) {
             batch->patience = before.patience;
@@ -176,12 +176,13 @@ Result<void> Copier::copy_some(CopyContext &context, std::size_t number) {
 
 std::optional<Copier::Batch> Copier::take_batch() {
     const std::lock_guard lock(mutex_);
+    if (held_) return std::nullopt;
     const auto due = std::find_if(batches_.begin(), batches_.end(),
                                   [](const Batch &batch) { return batch.not_before <= Clock::now(); });
     if (due == batches_.end()) return std::nullopt;
     Batch batch = std::move(*due);
     batches_.erase(due);
-    ++under_way_;
+    ++copying_;
     return batch;
 }
 

@@ -4,6 +4,7 @@
 // SPDX-License-Identifier: PostgreSQL
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <deque>
@@ -35,6 +36,10 @@ public:
     // Until all is copied and the task's phase has moved on, or stop is requested, or something fails.
     Result<void> run(const StopFlag &stop);
 
+    // Thread: any. Begin no more copies; idle() when those under way are over.
+    void hold() { held_ = true; }
+    bool idle() const { return copying_.load(std::memory_order_acquire) == 0; }
+
 private:
     using Clock = std::chrono::steady_clock;
     // What one copy takes.
@@ -65,6 +70,8 @@ private:
     const Positions &positions_;
     CopyProgress &progress_;
     const StopFlag *stop_ = nullptr;
+    std::atomic<bool> held_{false};
+    std::atomic<std::size_t> copying_{0};  // batches; changed under mutex_
 
     std::mutex source_mutex_;  // of source_
     std::optional<pq::Connection> source_;
@@ -72,7 +79,6 @@ private:
 
     std::mutex mutex_;  // of what follows
     std::deque<Batch> batches_;
-    std::size_t under_way_ = 0;
     std::vector<TableCopy *> copies_;      // by number
     std::vector<std::optional<Batch>> of_;  // what each has under way
     std::map<std::string, Clock::time_point> waiting_since_;  // by who waits at the source

@@ -14,15 +14,6 @@ namespace walferry {
 
 namespace {
 
-// The lock that a running `run` holds (try_lock_task), seen without taking it: a run that starts meanwhile must get it.
-const char *const running_sql = R"(
-SELECT EXISTS (
-    SELECT FROM pg_catalog.pg_locks
-    WHERE locktype = 'advisory' AND objsubid = 1 AND granted
-      AND database = (SELECT oid FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database())
-      AND ((classid::pg_catalog.int8 << 32) | objid::pg_catalog.int8)
-          = pg_catalog.hashtextextended('walferry:' || $1, 0)))";
-
 const char *const wal_lsn_sql = R"(
 SELECT CASE WHEN pg_catalog.pg_is_in_recovery() THEN pg_catalog.pg_last_wal_replay_lsn()
             ELSE pg_catalog.pg_current_wal_lsn() END)";
@@ -164,8 +155,7 @@ Result<Status> read_status(const Task &task, const StopFlag *stop) {
     Status status;
     status.task = task.name;
     status.record = std::move(*record);
-    WF_ASSIGN(const pq::Rows running, destination.exec(running_sql, {task.name}));
-    status.running = running.boolean(0, 0);
+    WF_ASSIGN(status.running, is_running(destination, task.name));
     WF_ASSIGN(status.tables, list_tables(destination, task.name));
     WF_ASSIGN(status.progress, find_progress(destination, task.name));
 

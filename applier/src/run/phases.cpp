@@ -7,9 +7,11 @@
 #include <chrono>
 
 #include "base/failpoint.h"
+#include "checkpoint/table_requests.h"
 #include "config/connections.h"
 #include "pq/error.h"
 #include "run/pipeline.h"
+#include "run/table_requests.h"
 #include "schema/derived.h"
 #include "schema/dump.h"
 #include "schema/sequences.h"
@@ -19,6 +21,10 @@
 namespace walferry {
 
 namespace {
+
+using std::chrono::steady_clock;
+
+constexpr std::chrono::seconds look_interval{1};
 
 // Of more the lock table might have no room.
 constexpr std::size_t tables_locked_max = 2000;
@@ -40,7 +46,6 @@ Result<void> in_transaction(pq::Connection &connection, Work &&work) {
 // before the slot's first LSN, but was not yet out of the list of running ones, would be in neither.) Most have ended while
 // the slot was waiting for others.
 Result<void> wait_for_older_transactions(TaskSession &session) {
-    using std::chrono::steady_clock;
     WF_ASSIGN(const pq::Rows now, session.source.exec("SELECT pg_snapshot_xmax(pg_current_snapshot())"));
     const std::string xmax = now.text(0, 0);
     auto next_report = steady_clock::now() + std::chrono::seconds(5);
@@ -122,7 +127,8 @@ Result<void> check_slot(TaskSession &session, Lsn checkpoint, Lsn flushed_lsn) {
     return {};
 }
 
-Result<StreamEnd> run_stream_once(TaskSession &session, bool apply_ahead, Lsn until) {
+// `copies`: tables that are pending, too; and end when the operator asks for something.
+Result<StreamEnd> run_stream_once(TaskSession &session, bool apply_ahead, bool copies, Lsn until) {
     WF_TRY(wait_for_workers(session.destination, session.task.name));
     WF_ASSIGN(const auto progress, find_progress(session.destination, session.task.name));
     if (!progress) {
@@ -133,36 +139,38 @@ Result<StreamEnd> run_stream_once(TaskSession &session, bool apply_ahead, Lsn un
     PipelineOptions options;
     options.encoding = session.encoding;
     // The patterns are stored as they were given; the record was read in the source's encoding, which is the plugin's.
-    options.start = {session.record.slot, session.record.include, session.record.exclude, progress->applied_lsn,
-                     session.task.streaming};
-    options.copies = session.record.phase == Phase::copy;
+    const auto joined = [](const std::string &a, const std::string &b) { return a + (a.empty() || b.empty() ? "" : ",") + b; };
+    options.start = {session.record.slot, joined(session.record.include, session.record.added),
+                     joined(session.record.exclude, session.record.removed), progress->applied_lsn, session.task.streaming};
+    options.copies = copies && session.record.phase == Phase::copy;
     if (session.task.copy_stage) {  // else all changes are the stream's
         WF_ASSIGN(options.tables, list_tables(session.destination, session.task.name));
     }
     WF_ASSIGN(options.schema, find_schema(session.destination, session.task.name));
     options.apply_ahead = apply_ahead;
     options.until = until;
+    auto next_look = steady_clock::now() + look_interval;
     auto ended = stream(session.task, std::move(options), session.stop,
-                        [&](const Positions &positions, const CopyProgress &copies) {
+                        [&](const Positions &positions, const CopyProgress &copying) -> Result<bool> {
                             session.progressed |= positions.transactions.load(std::memory_order_relaxed) > 0 ||
-                                                  copies.rows.load(std::memory_order_relaxed) > 0;
-                            session.display.show(positions, copies);
+                                                  copying.rows.load(std::memory_order_relaxed) > 0;
+                            session.display.show(positions, copying);
+                            if (!copies || steady_clock::now() < next_look) return true;
+                            next_look = steady_clock::now() + look_interval;
+                            WF_ASSIGN(const bool asked, has_table_requests(session.destination, session.task.name));
+                            return !asked;
                         });
     session.display.end();
     return ended;
 }
 
-Result<void> run_stream(TaskSession &session, Lsn until) {
-    bool apply_ahead = true;
-    while (true) {
-        WF_ASSIGN(const StreamEnd end, run_stream_once(session, apply_ahead, until));
-        if (end == StreamEnd::complete) return {};
-        if (end == StreamEnd::again) continue;
-        spdlog::info(
-            "a transaction that was applied ahead of its commit was in the way of another one: going on from the "
-            "checkpoint, such transactions now wait for their commits");
-        apply_ahead = false;
-    }
+Result<StreamEnd> run_stream(TaskSession &session, bool copies, Lsn until) {
+    WF_ASSIGN(const StreamEnd end, run_stream_once(session, true, copies, until));
+    if (end != StreamEnd::recalled) return end;
+    spdlog::info(
+        "a transaction that was applied ahead of its commit was in the way of another one: going on from the checkpoint, "
+        "such transactions now wait for their commits");
+    return run_stream_once(session, false, copies, until);
 }
 
 struct Schema {
@@ -285,11 +293,18 @@ Result<void> make_objects(TaskSession &session) {
     return {};
 }
 
-Result<void> stream_changes(TaskSession &session, Lsn until) {
+Result<bool> stream_changes(TaskSession &session, Lsn until) {
+    WF_TRY(perform_table_requests(session, [&](Lsn lsn) -> Result<void> {
+        WF_TRY(flush_source_wal(session.source));
+        WF_TRY(run_stream(session, false, lsn));
+        return {};
+    }));
+    session.task = with_requested_tables(session.original, session.record);
     const bool copies = session.record.phase == Phase::copy;
     if (!session.task.stream_stage && !copies) {
         WF_TRY(drop_own_slot(session));
-        return set_phase(session.destination, session.task.name, Phase::done);
+        WF_TRY(set_phase(session.destination, session.task.name, Phase::done));
+        return false;
     }
     if (!copies) {
         spdlog::info("streaming changes");
@@ -299,11 +314,13 @@ Result<void> stream_changes(TaskSession &session, Lsn until) {
     if (!session.task.stream_stage) {
         WF_ASSIGN(until, flush_source_wal(session.source));
     }
-    WF_TRY(run_stream(session, until));
-    if (session.stop.requested() || !until.valid() || !session.task.stream_stage) return {};
+    WF_ASSIGN(const StreamEnd end, run_stream(session, true, until));
+    if (session.stop.requested()) return true;
+    if (end == StreamEnd::again || !session.task.stream_stage) return false;
+    if (!until.valid()) return true;
     WF_ASSIGN(const std::size_t sequences, set_sequences(session.source, session.destination, session.task));
     spdlog::info("everything up to {} is applied; {} sequences set", until.text(), sequences);
-    return {};
+    return true;
 }
 
 Result<void> forget_task(TaskSession &session) {

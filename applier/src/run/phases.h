@@ -17,7 +17,8 @@ namespace walferry {
 
 // What a phase works with: the task's control connections, which speak the source's encoding.
 struct TaskSession {
-    const Task &task;
+    Task task;            // with the tables that were added and removed since it began
+    const Task &original;  // as the file has it
     pq::Connection source;
     pq::Connection destination;
     std::string encoding;  // of the source database
@@ -31,8 +32,8 @@ struct TaskSession {
 Result<void> make_slot(TaskSession &session);
 Result<void> read_schema(TaskSession &session);
 Result<void> make_objects(TaskSession &session);
-// The phases copy and stream. `until` as PipelineOptions has it.
-Result<void> stream_changes(TaskSession &session, Lsn until);
+// The phases copy and stream. `until` as PipelineOptions has it. False: there is more to do.
+Result<bool> stream_changes(TaskSession &session, Lsn until);
 
 // Undo make_slot and what was noted since: after a task could not begin.
 Result<void> forget_task(TaskSession &session);

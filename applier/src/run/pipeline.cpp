@@ -85,7 +85,7 @@ std::jthread start_stage(Stage &stage, Halt &halt) {
 }  // namespace
 
 Result<StreamEnd> stream(const Task &task, PipelineOptions options, const StopFlag &stop,
-                         const std::function<void(const Positions &, const CopyProgress &)> &tick) {
+                         const std::function<Result<bool>(const Positions &, const CopyProgress &)> &tick) {
     Doorbell receiver_bell;  // rung by the rings; the receiver looks at its socket too, so it doesn't sleep on it
     Doorbell planner_bell;
     const auto ordinary_workers = static_cast<std::size_t>(task.apply_workers);
@@ -155,6 +155,8 @@ Result<StreamEnd> stream(const Task &task, PipelineOptions options, const StopFl
     WF_ASSIGN(auto heartbeat_connection, opening_heartbeat.get());
     Receiver receiver(std::move(replication_connection), std::move(heartbeat_connection), std::move(options.start),
                       frames, budget, positions);
+    bool again = false;
+    bool ended_again = false;
     {
         const auto receiver_thread = start_stage(receiver, halt);
         const auto planner_thread = start_stage(*planner, halt);
@@ -168,7 +170,14 @@ Result<StreamEnd> stream(const Task &task, PipelineOptions options, const StopFl
             const bool copied = copy_progress.complete.load(std::memory_order_acquire);
             const bool reached = options.until.valid() && copied && positions.applied_lsn.get() >= options.until;
             if (stop.requested() || reached) halt.request();
-            tick(positions, copy_progress);
+            const auto go_on = tick(positions, copy_progress);
+            if (!go_on) halt.fail(go_on.error());
+            again |= go_on && !*go_on;
+            if (again && copier) copier->hold();
+            if (again && !reached && (!copier || copied || copier->idle())) {
+                ended_again = true;
+                halt.request();
+            }
         }
     }
     if (workers.back().recalled_ahead()) return StreamEnd::recalled;
@@ -177,7 +186,7 @@ Result<StreamEnd> stream(const Task &task, PipelineOptions options, const StopFl
     if (halt.error()) return fail(*halt.error());
     WF_TRY(checkpointer.save());
     receiver.finish();
-    return StreamEnd::complete;
+    return ended_again ? StreamEnd::again : StreamEnd::complete;
 }
 
 }  // namespace walferry

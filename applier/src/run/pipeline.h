@@ -38,8 +38,9 @@ enum class StreamEnd {
 };
 
 // Stream until `options.until` is reached, stop is requested or something fails. At a complete end everything that was
-// applied is flushed, and the slot was told. `tick` is called several times a second from the caller's thread.
+// applied is flushed, and the slot was told. `tick` is called several times a second from the caller's thread. When it says
+// false, the copies under way are brought to their end, and the stream ends with `again`.
 Result<StreamEnd> stream(const Task &task, PipelineOptions options, const StopFlag &stop,
-                         const std::function<void(const Positions &, const CopyProgress &)> &tick);
+                         const std::function<Result<bool>(const Positions &, const CopyProgress &)> &tick);
 
 }  // namespace walferry

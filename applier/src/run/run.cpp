@@ -11,6 +11,7 @@
 #include "config/connections.h"
 #include "precheck/precheck.h"
 #include "run/phases.h"
+#include "run/table_requests.h"
 #include "schema/tables.h"
 #include "slot/slot.h"
 
@@ -128,7 +129,11 @@ private:
                                                                          identity.encoding, &stop_)));
         WF_TRY(lock_task(destination, task_, stop_));
 
-        TaskRecord now{identity.system, identity.database, task_.slot, {}, {}, stages(task_), Phase::slot};
+        TaskRecord now;
+        now.source_system = identity.system;
+        now.source_database = identity.database;
+        now.slot = task_.slot;
+        now.stages = stages(task_);
         WF_ASSIGN(auto record, find_task(destination, task_.name));
         if (!record) {
             WF_TRY(precheck_or_refuse(task_, &stop_));
@@ -146,7 +151,7 @@ private:
             record = now;
         }
         session_.emplace(
-            TaskSession{task_, std::move(source), std::move(destination), identity.encoding, *record, stop_, display_});
+            TaskSession{with_requested_tables(task_, *record), task_, std::move(source), std::move(destination), identity.encoding, *record, stop_, display_});
         return {};
     }
 
@@ -173,9 +178,11 @@ private:
                     break;
                 case Phase::copy:
                 case Phase::stream:
-                    WF_TRY(stream_changes(*session_, until));
-                    if (task_.stream_stage) return {};
-                    break;
+                    {
+                        WF_ASSIGN(const bool finished, stream_changes(*session_, until));
+                        if (finished) return {};
+                        break;
+                    }
                 case Phase::done:
                     spdlog::info("task {} is complete", task_.name);
                     return {};

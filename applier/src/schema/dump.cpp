@@ -82,6 +82,13 @@ WHERE k.contype = 'f' AND k.confrelid = ANY ($1::oid[]))";
 // How many entries a part has at most. Each may take some locks until its transaction ends.
 constexpr std::size_t part_entries = 1000;
 
+// As pg_dump and pg_restore take it: nothing in it is a wildcard.
+std::string exact_pattern(std::string_view name) {
+    std::string out = "\"";
+    for (char c : name) out += c == '"' ? std::string("\"\"") : std::string(1, c);
+    return out + "\"";
+}
+
 struct Exclusions {
     std::vector<std::string> relations;  // as pg_dump patterns
     std::set<std::string> foreign_keys;  // OIDs
@@ -92,14 +99,9 @@ Result<Exclusions> find_exclusions(pq::Connection &source, const Task &task) {
     WF_ASSIGN(const pq::Rows rows,
               source.exec(excluded_relations_sql, {hex_patterns(task.include), hex_patterns(task.exclude)}));
     Exclusions exclusions;
-    const auto pattern = [](std::string_view name) {  // quoted: nothing in it is a wildcard
-        std::string out = "\"";
-        for (char c : name) out += c == '"' ? std::string("\"\"") : std::string(1, c);
-        return out + "\"";
-    };
     std::string relids = "{";
     for (int row = 0; row < rows.count(); ++row) {
-        exclusions.relations.push_back(pattern(rows.view(row, 0)) + "." + pattern(rows.view(row, 1)));
+        exclusions.relations.push_back(exact_pattern(rows.view(row, 0)) + "." + exact_pattern(rows.view(row, 1)));
         if (row > 0) relids += ',';
         relids += rows.view(row, 2);
     }
@@ -225,15 +227,18 @@ std::vector<std::string> cut_into_parts(const std::string &script, const std::ve
         line_before = line;
     }
     return parts;
-}
+}struct Dump {
+    std::string script;
+    std::vector<Entry> entries;
+};
 
-}  // namespace
-
-Result<std::vector<std::string>> dump_schema(pq::Connection &source, const Task &task, const std::string &snapshot) {
+// Of everything, or, as pg_dump's pattern, of a single table.
+Result<Dump> dump(pq::Connection &source, const Task &task, const std::string &snapshot, const std::string &only) {
     const int major = source.server_version() / 10000;
     WF_ASSIGN(const std::string pg_dump, find_pg_tool(task, "pg_dump", major));
     WF_ASSIGN(const std::string pg_restore, find_pg_tool(task, "pg_restore", major));
-    WF_ASSIGN(const Exclusions exclusions, find_exclusions(source, task));
+    WF_ASSIGN(Exclusions exclusions, find_exclusions(source, task));
+    if (!only.empty()) exclusions.relations.clear();  // it is not among the task's, as yet
 
     const TemporaryFolder folder;
     if (!folder.valid())
@@ -244,7 +249,7 @@ Result<std::vector<std::string>> dump_schema(pq::Connection &source, const Task 
     const std::string password = info.take_password();
     info.set("application_name", "walferry " + task.name + ": schema");
 
-    std::vector<std::string> dump = {pg_dump,
+    std::vector<std::string> command = {pg_dump,
                                      "--format=custom",
                                      "--schema-only",
                                      "--no-publications",
@@ -254,13 +259,14 @@ Result<std::vector<std::string>> dump_schema(pq::Connection &source, const Task 
                                      "--file=" + archive,
                                      "--dbname=" + info.text(),
                                      "--no-password"};
+    if (!only.empty()) command.push_back("--table=" + only);
     std::vector<std::string> restore = {pg_restore, archive};
-    for (auto *command : {&dump, &restore}) {
-        if (!task.owners) command->emplace_back("--no-owner");
-        if (!task.grants) command->emplace_back("--no-privileges");
+    for (auto *arguments : {&command, &restore}) {
+        if (!task.owners) arguments->emplace_back("--no-owner");
+        if (!task.grants) arguments->emplace_back("--no-privileges");
     }
-    for (const auto &relation : exclusions.relations) dump.push_back("--exclude-table=" + relation);
-    WF_TRY(run_tool(dump, password));
+    for (const auto &relation : exclusions.relations) command.push_back("--exclude-table=" + relation);
+    WF_TRY(run_tool(command, password));
 
     auto list_arguments = restore;
     list_arguments.emplace_back("--list");
@@ -275,7 +281,20 @@ Result<std::vector<std::string>> dump_schema(pq::Connection &source, const Task 
     restore.push_back("--use-list=" + list_file);
     restore.emplace_back("--file=-");
     WF_ASSIGN(const std::string script, run_tool(restore, {}));
-    return cut_into_parts(without_psql_commands(script), entries);
+    return Dump{without_psql_commands(script), std::move(entries)};
+}
+
+}  // namespace
+
+Result<std::vector<std::string>> dump_schema(pq::Connection &source, const Task &task, const std::string &snapshot) {
+    WF_ASSIGN(const Dump dumped, dump(source, task, snapshot, {}));
+    return cut_into_parts(dumped.script, dumped.entries);
+}
+
+Result<std::string> dump_table(pq::Connection &source, const Task &task, const std::string &snapshot,
+                               const std::string &schema, const std::string &name) {
+    WF_ASSIGN(const Dump dumped, dump(source, task, snapshot, exact_pattern(schema) + "." + exact_pattern(name)));
+    return "CREATE SCHEMA IF NOT EXISTS " + exact_pattern(schema) + ";\n" + dumped.script;
 }
 
 }  // namespace walferry

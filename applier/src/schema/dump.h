@@ -21,4 +21,9 @@ namespace walferry {
 // Blocks while pg_dump runs. Errors name the tool and what it said.
 Result<std::vector<std::string>> dump_schema(pq::Connection &source, const Task &task, const std::string &snapshot);
 
+// The same for a single table, with its indexes, constraints, triggers and the sequences that it owns, in one part that makes
+// its schema too if that is missing. Not with the types and functions that it uses.
+Result<std::string> dump_table(pq::Connection &source, const Task &task, const std::string &snapshot,
+                               const std::string &schema, const std::string &name);
+
 }  // namespace walferry

@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: PostgreSQL
+#include "checkpoint/table_requests.h"
+
+namespace walferry {
+
+const char *const create_table_requests_sql = R"(
+CREATE TABLE IF NOT EXISTS walferry.table_request (
+    task text NOT NULL,
+    schema_name text NOT NULL,
+    table_name text NOT NULL,
+    action text NOT NULL,
+    error text,
+    PRIMARY KEY (task, schema_name, table_name)
+);
+)";
+
+const char *to_string(TableAction action) {
+    switch (action) {
+        case TableAction::add:
+            return "add";
+        case TableAction::remove:
+            return "remove";
+        case TableAction::recopy:
+            break;
+    }
+    return "recopy";
+}
+
+Result<void> insert_table_request(pq::Connection &destination, const std::string &task, const TableRequest &request) {
+    WF_TRY(destination.exec("INSERT INTO walferry.table_request (task, schema_name, table_name, action)"
+                            " VALUES ($1, $2, $3, $4) ON CONFLICT (task, schema_name, table_name)"
+                            " DO UPDATE SET action = excluded.action, error = NULL",
+                            {task, request.schema, request.name, to_string(request.action)}));
+    return {};
+}
+
+Result<std::vector<TableRequest>> list_table_requests(pq::Connection &destination, const std::string &task) {
+    WF_ASSIGN(const pq::Rows rows, destination.exec("SELECT action, schema_name, table_name, error"
+                                                    " FROM walferry.table_request WHERE task = $1 ORDER BY 2, 3",
+                                                    {task}));
+    std::vector<TableRequest> requests;
+    for (int row = 0; row < rows.count(); ++row) {
+        const auto action = rows.view(row, 0);
+        requests.push_back({action == "add"      ? TableAction::add
+                            : action == "remove" ? TableAction::remove
+                                                 : TableAction::recopy,
+                            rows.text(row, 1), rows.text(row, 2), rows.text(row, 3)});
+    }
+    return requests;
+}
+
+Result<bool> has_table_requests(pq::Connection &destination, const std::string &task) {
+    WF_ASSIGN(const pq::Rows rows,
+              destination.exec("SELECT EXISTS (SELECT FROM walferry.table_request WHERE task = $1 AND error IS NULL)",
+                               {task}));
+    return rows.boolean(0, 0);
+}
+
+Result<void> fail_table_request(pq::Connection &destination, const std::string &task, const TableRequest &request) {
+    WF_TRY(destination.exec("UPDATE walferry.table_request SET error = $4"
+                            " WHERE task = $1 AND schema_name = $2 AND table_name = $3",
+                            {task, request.schema, request.name, request.error}));
+    return {};
+}
+
+Result<void> finish_table_request(pq::Connection &destination, const std::string &task, const TableRequest &request,
+                                  const std::string &pattern) {
+    if (request.action == TableAction::remove) {
+        WF_TRY(destination.exec("UPDATE walferry.task SET added = pg_catalog.array_remove(added, $2),"
+                                " removed = pg_catalog.array_append(removed, $2) WHERE name = $1",
+                                {task, pattern}));
+    } else if (request.action == TableAction::add) {
+        WF_TRY(destination.exec("UPDATE walferry.task SET removed = pg_catalog.array_remove(removed, $2),"
+                                " added = pg_catalog.array_append(added, $2) WHERE name = $1",
+                                {task, pattern}));
+    }
+    WF_TRY(destination.exec("DELETE FROM walferry.table_request WHERE task = $1 AND schema_name = $2 AND table_name = $3",
+                            {task, request.schema, request.name}));
+    return {};
+}
+
+}  // namespace walferry

@@ -1,0 +1,41 @@
+// What the operator has asked for single tables of a task: the table walferry.table_request, one row a table. The process
+// that runs the task performs it, at once or when it starts, and removes the row; or writes why it can't be done.
+//
+// SPDX-License-Identifier: PostgreSQL
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "base/error.h"
+#include "pq/connection.h"
+
+namespace walferry {
+
+enum class TableAction { add, remove, recopy };
+const char *to_string(TableAction action);
+
+struct TableRequest {
+    TableAction action = TableAction::recopy;
+    std::string schema;
+    std::string name;
+    std::string error;  // why it was not done; empty: it is still to be done
+};
+
+// For create_bookkeeping.
+extern const char *const create_table_requests_sql;
+
+// In the place of an earlier one for the table.
+Result<void> insert_table_request(pq::Connection &destination, const std::string &task, const TableRequest &request);
+// All of them, those that failed too.
+Result<std::vector<TableRequest>> list_table_requests(pq::Connection &destination, const std::string &task);
+// Those that are still to be done. One cheap query, for being asked once a second.
+Result<bool> has_table_requests(pq::Connection &destination, const std::string &task);
+Result<void> fail_table_request(pq::Connection &destination, const std::string &task, const TableRequest &request);
+
+// The request is done; in the transaction that does it. `pattern`: the table's own, which the task's patterns gain or lose:
+// remove excludes it, add takes that back or else includes it.
+Result<void> finish_table_request(pq::Connection &destination, const std::string &task, const TableRequest &request,
+                                  const std::string &pattern);
+
+}  // namespace walferry

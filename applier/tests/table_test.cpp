@@ -1,0 +1,158 @@
+// Goal: tables come, go and are copied again on a task that runs, and the others follow the source meanwhile.
+//
+// SPDX-License-Identifier: PostgreSQL
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <atomic>
+#include <thread>
+
+#include "compare.h"
+#include "load.h"
+
+namespace walferry::testing {
+namespace {
+
+using ::testing::HasSubstr;
+
+const TaskOptions of_public = {.more = "[objects]\ninclude = ['public.*']\n"};
+
+std::string rows_of(Session session, const std::string &table) {
+    return session.value("SELECT count(*) || ' ' || coalesce(sum(hashtextextended(t::text, 0)), 0) FROM " + table + " AS t");
+}
+
+// Writes to the tables until its end.
+class Writer {
+public:
+    Writer(const Pair &pair, std::vector<std::string> tables)
+        : thread_([this, session = pair.source(), tables = std::move(tables)]() mutable {
+              for (int i = 0; !stop_; ++i) {
+                  for (const auto &table : tables) {
+                      const auto id = std::to_string(i % 5000);
+                      session.exec("UPDATE " + table + " SET v = v || '!' WHERE id = " + id + "; INSERT INTO " + table +
+                                   " VALUES (1000000 + " + std::to_string(i) + ", 'new'); DELETE FROM " + table +
+                                   " WHERE id = 7000 + " + id);
+                  }
+                  std::this_thread::sleep_for(2ms);
+              }
+          }) {}
+    ~Writer() { stop_ = true; }
+
+private:
+    std::atomic<bool> stop_{false};
+    std::jthread thread_;
+};
+
+void make_tables(const Pair &pair) {
+    pair.source().exec(
+        "CREATE TABLE here (id int PRIMARY KEY, v text); INSERT INTO here SELECT g, 'h' FROM generate_series(1, 10000) AS g;"
+        "CREATE SCHEMA far; CREATE TABLE far.away (id int PRIMARY KEY, v text, n bigserial, parent int REFERENCES far.away);"
+        "CREATE INDEX ON far.away (v);"
+        "INSERT INTO far.away SELECT g, 'f' FROM generate_series(1, 60000) AS g");
+}
+
+TEST(Table, AddedUnderLoad) {
+    const Pair pair;
+    make_tables(pair);
+    const Task task(pair, of_public);
+    auto run = task.start();
+    task.wait_for_stream(run);
+    auto source = pair.source();
+    {
+        const Writer writer(pair, {"here", "far.away"});
+        const auto added = task.call({"table", "add"}, 60s, {"far.away"});
+        EXPECT_EQ(added.exit_code, 0) << added.errors;
+        source.exec("ALTER TABLE far.away ADD later float8 DEFAULT random()");
+        wait_while_running(run, "the table is ready", [&] { return task.phase() == "stream"; });
+        source.exec("ALTER TABLE far.away ADD more int DEFAULT 7");
+    }
+    run.signal(SIGTERM);
+    ASSERT_EQ(run.wait(), 0) << run.errors();
+    task.run_until_now();
+    EXPECT_EQ(compare(pair), "");
+    EXPECT_EQ(task.call({"verify"}).exit_code, 0);
+    EXPECT_THAT(task.call({"verify", "--json"}).output, HasSubstr("away"));
+}
+
+TEST(Table, CopiedAgain) {
+    const Pair pair;
+    make_tables(pair);
+    const Task task(pair);
+    auto run = task.start();
+    task.wait_for_stream(run);
+    pair.destination().exec("DELETE FROM far.away WHERE id % 2 = 0; UPDATE here SET v = 'wrong'");
+    {
+        const Writer writer(pair, {"here"});
+        for (const char *table : {"far.away", "public.here"}) {
+            const auto copied = task.call({"table", "recopy"}, 60s, {table});
+            EXPECT_EQ(copied.exit_code, 0) << copied.errors;
+        }
+        wait_while_running(run, "the tables are ready", [&] { return task.phase() == "stream"; });
+    }
+    run.signal(SIGTERM);
+    ASSERT_EQ(run.wait(), 0) << run.errors();
+    task.run_until_now();
+    EXPECT_EQ(compare(pair), "");
+}
+
+TEST(Table, RemovedAndAddedAgain) {
+    const Pair pair;
+    make_tables(pair);
+    const Task task(pair);
+    task.run_until_now();
+    const auto removed = task.call({"table", "remove"}, 60s, {"far.away"});
+    EXPECT_EQ(removed.exit_code, 0) << removed.errors;
+    EXPECT_THAT(removed.output, HasSubstr("noted"));
+    task.run_until_now();
+    auto source = pair.source();
+    const auto before = rows_of(pair.destination(), "far.away");
+    source.exec("DELETE FROM far.away WHERE id < 100; ALTER TABLE far.away ADD gone int; UPDATE here SET v = 'x'");
+    task.run_until_now();
+    EXPECT_EQ(rows_of(pair.destination(), "far.away"), before);
+    EXPECT_EQ(rows_of(pair.destination(), "here"), rows_of(pair.source(), "here"));
+
+    ASSERT_EQ(task.call({"table", "add"}, 60s, {"far.away"}).exit_code, 0);
+    auto run = task.start();
+    wait_while_running(run, "the reason is noted", [&] {
+        return !pair.destination().value("SELECT error FROM walferry.table_request").empty();
+    });
+    pair.destination().exec("DROP TABLE far.away");
+    const auto added = task.call({"table", "add"}, 60s, {"far.away"});
+    EXPECT_EQ(added.exit_code, 0) << added.errors;
+    wait_while_running(run, "the table is ready", [&] { return task.phase() == "stream"; });
+    source.exec("INSERT INTO far.away (id, v) VALUES (-1, 'again')");
+    run.signal(SIGTERM);
+    ASSERT_EQ(run.wait(), 0) << run.errors();
+    task.run_until_now();
+    EXPECT_EQ(compare(pair), "");
+}
+
+TEST(Table, WhatCantBeDoneIsSaid) {
+    const Pair pair;
+    make_tables(pair);
+    pair.source().exec("CREATE TABLE far.parted (id int) PARTITION BY LIST (id)");
+    const Task task(pair, of_public);
+    EXPECT_THAT(task.call({"table", "add"}, 60s, {"far.away"}).errors, HasSubstr("has not been started"));
+    auto run = task.start();
+    task.wait_for_stream(run);
+    for (const auto &[action, table, reason] : std::vector<std::tuple<std::string, std::string, std::string>>{
+             {"add", "far.nowhere", "no such table"},
+             {"add", "public.here", "already"},
+             {"add", "far.parted", "partitioned"},
+             {"remove", "far.away", "not among"},
+             {"recopy", "far.away", "not among"},
+             {"recopy", "here", "must be schema.table"}}) {
+        const auto outcome = task.call({"table", action}, 60s, {table});
+        EXPECT_NE(outcome.exit_code, 0) << action << " " << table;
+        EXPECT_THAT(outcome.errors, HasSubstr(reason)) << action << " " << table;
+    }
+    pair.source().exec("INSERT INTO here VALUES (-1, 'still followed')");
+    run.signal(SIGTERM);
+    ASSERT_EQ(run.wait(), 0) << run.errors();
+    task.run_until_now();
+    EXPECT_EQ(rows_of(pair.destination(), "here"), rows_of(pair.source(), "here"));
+}
+
+}  // namespace
+}  // namespace walferry::testing
