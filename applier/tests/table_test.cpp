@@ -81,7 +81,7 @@ TEST(Table, CopiedAgain) {
     const Task task(pair);
     auto run = task.start();
     task.wait_for_stream(run);
-    pair.destination().exec("DELETE FROM far.away WHERE id % 2 = 0; UPDATE here SET v = 'wrong'");
+    pair.destination().exec("DELETE FROM here WHERE id % 2 = 0; UPDATE far.away SET v = 'wrong'");
     {
         const Writer writer(pair, {"here"});
         for (const char *table : {"far.away", "public.here"}) {
