@@ -20,11 +20,11 @@ debug = -DCMAKE_BUILD_TYPE=Debug -DWALFERRY_FAILPOINTS=ON
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help deps deps-lint deps-fuzz build install install-plugin demo bench check unit regress integration \
+.PHONY: help deps deps-lint deps-fuzz deps-bench build install install-plugin demo bench bench-copy bench-tables check unit regress integration \
 	build-unit build-integration soak asan tsan fuzz format lint clean
 
 help: ## this list
-	@sed -nE 's/^([a-z]+):[^#]*## (.*)/  make \1\t\2/p' Makefile | expand -t 20
+	@sed -nE 's/^([a-z-]+):[^#]*## (.*)/  make \1\t\2/p' Makefile | expand -t 20
 
 deps: ## install what Debian 12 lacks (apt-get, as root or with sudo)
 	@tools/deps.sh build
@@ -34,6 +34,9 @@ deps-lint: deps
 
 deps-fuzz: deps
 	@tools/deps.sh fuzz
+
+deps-bench: deps
+	@tools/deps.sh bench
 
 build: deps ## the plugin, and the program: build/release/walferry
 	@$(MAKE) -C plugin
@@ -53,6 +56,12 @@ bench: build install-plugin ## against native logical replication (WORKLOADS, BE
 	@cmake -S bench -B build/bench -G Ninja -DCMAKE_BUILD_TYPE=RelWithDebInfo --log-level=WARNING >/dev/null
 	@cmake --build build/bench --target all -- --quiet
 	@bench/run.sh
+
+bench-copy: build install-plugin deps-bench ## initial copy, against native, pgcopydb, pg_dump (BENCH_SCALE, RUNS: see bench/copy.sh)
+	@bench/copy.sh
+
+bench-tables: build install-plugin ## initial copy of 5,000 and of 20,000 small tables, time and memory (see bench/tables.sh)
+	@bench/tables.sh
 
 check: install-plugin build-unit build-integration ## unit, regress, integration; ends with the counts
 	@tools/check.sh unit regress integration

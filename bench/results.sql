@@ -1,6 +1,4 @@
 -- What is measured, one row a measurement, and how it is summed up.
-CREATE TABLE machine (cores int, postgres text, walferry text, scale float8, runs int, began timestamptz);
-
 CREATE TABLE drain (
     workload text, run int, contender text, form text, changes bigint,
     drain_ms bigint,            -- until the last row is visible

@@ -16,8 +16,20 @@
 # KEEP=1           leave the folder with servers and logs, and say where
 set -euo pipefail
 
-runs=${RUNS:-3}
-scale=${BENCH_SCALE:-${SCALE:-1}}
+top=$(realpath "$(dirname "$0")/..")
+# shellcheck source=bench/lib/begin.sh
+. "$top/bench/lib/begin.sh"
+# shellcheck source=bench/lib/subscription.sh
+. "$top/bench/lib/subscription.sh"
+# shellcheck source=bench/lib/backlog.sh
+. "$top/bench/lib/backlog.sh"
+# shellcheck source=bench/lib/drain.sh
+. "$top/bench/lib/drain.sh"
+# shellcheck source=bench/lib/decode.sh
+. "$top/bench/lib/decode.sh"
+# shellcheck source=bench/lib/latency.sh
+. "$top/bench/lib/latency.sh"
+
 decode_runs=${DECODE_RUNS:-1}
 latency_seconds=${LATENCY_SECONDS:-20}
 workers=${WORKERS:-}
@@ -27,51 +39,13 @@ far_workers=${FAR_WORKERS:-4}
 drain_seconds_max=${DRAIN_SECONDS_MAX:-1800}
 read -ra workloads <<<"${WORKLOADS-bulk huge tpcb10 tpcb50 updates deletes wide mix hot}"
 
-top=$(realpath "$(dirname "$0")/..")
-walferry=${WALFERRY:-$top/build/release/walferry}
 latency_program=$top/build/bench/latency
 proxy_program=$top/build/bench/delay_proxy
 results=$top/build/bench/results.json
-work=$(mktemp -d /tmp/walferry-bench.XXXXXX)
-chmod 711 "$work" # the servers may run as another user
-declare -A processes=()
-
-# shellcheck source=bench/lib/process.sh
-. "$top/bench/lib/process.sh"
-# shellcheck source=bench/lib/servers.sh
-. "$top/bench/lib/servers.sh"
-# shellcheck source=bench/lib/backlog.sh
-. "$top/bench/lib/backlog.sh"
-# shellcheck source=bench/lib/drain.sh
-. "$top/bench/lib/drain.sh"
-# shellcheck source=bench/lib/decode.sh
-. "$top/bench/lib/decode.sh"
-# shellcheck source=bench/lib/latency.sh
-. "$top/bench/lib/latency.sh"
-# shellcheck source=bench/lib/report.sh
-. "$top/bench/lib/report.sh"
-
-clean_up() {
-	local status=$?
-	trap - EXIT INT TERM
-	end_processes
-	if [ "${KEEP:-0}" = 1 ]; then
-		echo "kept: $work"
-	else
-		destroy_servers
-		rm -rf -- "$work"
-	fi
-	exit "$status"
-}
-trap clean_up EXIT
-trap 'exit 130' INT
-trap 'exit 143' TERM
 
 check_arguments() {
 	local name
-	[ -x "$walferry" ] || fail "there is no $walferry: run make build, or make bench, which builds first"
-	[[ $runs =~ ^[1-9][0-9]*$ ]] || fail "RUNS=$runs is not a number from 1 on"
-	[[ $scale =~ ^[0-9]*\.?[0-9]+$ ]] || fail "BENCH_SCALE=$scale is not a number"
+	check_common_arguments
 	for name in "${workloads[@]}"; do
 		[ -f "$(workload_file "$name")" ] || fail "there is no workload $name"
 	done
@@ -93,7 +67,7 @@ measure_workload() { # NAME
 check_arguments
 create_servers
 start_proxies
-create_results
+create_results "$top/bench/results.sql"
 for name in "${workloads[@]}"; do
 	measure_workload "$name"
 done

@@ -26,7 +26,7 @@ make_backlog() { # NAME
 	source_sql -c "INSERT INTO bench_end VALUES (1)" # and waits for the disk: all before it is decoded as well
 	backlog_end=$(source_sql -c "SELECT pg_current_wal_flush_lsn()")
 	wal_mb=$(source_sql -c "SELECT (('$backlog_end'::pg_lsn - '$began') / 1000000)::int")
-	fingerprint "$source" >"$work/source.rows"
+	keep_source rows
 }
 
 make_initial_data() {

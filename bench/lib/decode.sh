@@ -3,9 +3,11 @@
 # plugin: ours, with no table selected.
 
 decode_in_turns() { # WORKLOAD RUN
-	decode "$1" "$2" walferry walferry protocol=2 include='public.*'
+	local protocol
+	protocol=$(awk '$2 == "WF_PROTOCOL_VERSION" { print $3 }' "$top/plugin/wire.h")
+	decode "$1" "$2" walferry walferry protocol="$protocol" include='public.*'
 	decode "$1" "$2" pgoutput pgoutput proto_version=1 publication_names=bench
-	decode "$1" "$2" gathering walferry protocol=2 include=none.none
+	decode "$1" "$2" gathering walferry protocol="$protocol" include=none.none
 }
 
 decode() { # WORKLOAD RUN CONTENDER PLUGIN OPTIONS...

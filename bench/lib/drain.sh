@@ -28,19 +28,12 @@ drain() { # WORKLOAD RUN CONTENDER FORM
 	sleep 0.3 # it is connected
 	"drain_$3" "$4"
 	read_server_cpu
-	expect_equal "$1, run $2, $3${4:+ $4}"
+	expect_equal "$1, run $2, $3${4:+ $4}" rows
 	line "$1, run $2: $3${4:+ $4} $(seconds_of "$drain_ms") s"
 	save_drain "$@" "$drain_ms" $((source_cpu_ms - source_before)) "$applier_cpu_ms" \
 		$((destination_cpu_ms - destination_before)) "$applier_kb" "$exit_ms"
 	"remove_$3"
 	destination_admin -c "DROP DATABASE bench"
-}
-
-expect_equal() { # WHAT
-	fingerprint "$destination" >"$work/destination.rows"
-	cmp -s "$work/source.rows" "$work/destination.rows" && return
-	diff "$work/source.rows" "$work/destination.rows" >&2 || true
-	fail "$1: the destination differs from the source (name, rows, checksum: < source, > destination)"
 }
 
 has_arrived() {
@@ -70,19 +63,11 @@ drain_native() {
 	applier_cpu_ms=NULL # it is a session of the destination
 	applier_kb=NULL     # counts the shared buffers that it has touched
 	exit_ms=NULL
-	# Both processes end, and with that their CPU time is counted.
-	destination_sql -c "ALTER SUBSCRIPTION bench DISABLE" -c "
-		DO \$\$ BEGIN
-			WHILE EXISTS (SELECT FROM pg_stat_subscription WHERE pid IS NOT NULL) LOOP PERFORM pg_sleep(0.05); COMMIT; END LOOP;
-		END \$\$"
-	source_sql -c "
-		DO \$\$ BEGIN
-			WHILE EXISTS (SELECT FROM pg_stat_replication) LOOP PERFORM pg_sleep(0.05); COMMIT; END LOOP;
-		END \$\$"
+	stop_subscription
 }
 
 remove_native() {
-	destination_sql -c "SET client_min_messages = warning" -c "DROP SUBSCRIPTION bench" # and with it bench_pgoutput
+	drop_subscription # and with it bench_pgoutput
 }
 
 # --- walferry: a process, with a walsender and sessions at the destination -------------------------------

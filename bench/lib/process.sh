@@ -1,4 +1,4 @@
-# shellcheck shell=bash disable=SC2154 # part of run.sh, whose variables it uses
+# shellcheck shell=bash disable=SC2154 # part of the benchmarks, whose variables it uses
 # Messages, and what the kernel knows of processes.
 
 line() {

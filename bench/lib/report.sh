@@ -1,11 +1,12 @@
-# shellcheck shell=bash disable=SC2154 # part of run.sh, whose variables it uses
+# shellcheck shell=bash disable=SC2154 # part of the benchmarks, whose variables it uses
 # What was measured is kept in tables of the destination server, which computes medians and writes the JSON as well.
 
-create_results() {
-	destination_admin -f "$top/bench/results.sql"
+create_results() { # FILE of tables and views, the last of which is results
 	destination_admin -v scale="$scale" -v runs="$runs" -v cores="$(nproc)" -v version="$("$walferry" --version)" <<-'SQL'
+		CREATE TABLE machine (cores int, postgres text, walferry text, scale float8, runs int, began timestamptz);
 		INSERT INTO machine VALUES (:cores, split_part(current_setting('server_version'), ' ', 1), :'version', :scale, :runs, now());
 	SQL
+	destination_admin -f "$1"
 }
 
 save_drain() { # WORKLOAD RUN CONTENDER FORM, then the columns' numbers

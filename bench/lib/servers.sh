@@ -1,5 +1,5 @@
-# shellcheck shell=bash disable=SC2154,SC2034 # part of run.sh, whose variables it uses
-# The two servers, and how they are asked. Each workload has the database bench on both sides; the destination
+# shellcheck shell=bash disable=SC2154,SC2034 # part of the benchmarks, whose variables it uses
+# The two servers, and how they are asked. Each workload of run.sh has the database bench on both sides; the destination
 # has also the templates bench_initial, and bench_task with walferry's bookkeeping in it.
 
 cluster=$top/tools/cluster.sh
@@ -13,8 +13,6 @@ create_servers() {
 	destination="$destination_server dbname=bench"
 	source_postmaster=$(head -n 1 "$work/source/data/postmaster.pid")
 	destination_postmaster=$(head -n 1 "$work/destination/data/postmaster.pid")
-	far_source=$(far_conninfo source "$source")
-	far_destination=$(far_conninfo destination "$destination")
 }
 
 # Starts what stands between walferry and a server that is far away; prints the conninfo that goes through it.
@@ -27,6 +25,8 @@ far_conninfo() { # NAME CONNINFO
 
 start_proxies() {
 	local name host port socket
+	far_source=$(far_conninfo source "$source")
+	far_destination=$(far_conninfo destination "$destination")
 	for name in source destination; do
 		read -r host port _ <<<"${!name}"
 		socket=.s.PGSQL.${port#port=}
@@ -74,16 +74,6 @@ read_server_cpu() {
 	sleep 0.3 # sessions that are about to end
 	source_cpu_ms=$(children_ms "$source_postmaster")
 	destination_cpu_ms=$(children_ms "$destination_postmaster")
-}
-
-# One line a table: name, rows, checksum. The sum of the rows' hashes doesn't depend on their order.
-fingerprint() { # CONNINFO
-	sql "$1" -F $'\t' <<-'SQL'
-		SELECT format('SELECT %L, count(*), coalesce(sum(hashtextextended(t::text, 0)::numeric), 0) FROM %s t',
-			oid::regclass, oid::regclass)
-		FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace ORDER BY relname
-		\gexec
-	SQL
 }
 
 # Returns when the backlog's last row has arrived. Commits all the time, or it would keep dead rows from being pruned.
