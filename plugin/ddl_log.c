@@ -111,11 +111,12 @@ object_fields(const WfDdl *ddl)
 		fields = lappend(fields, (void *) or_empty(object->name));
 		fields = lappend(fields, array_literal(object->names));
 		fields = lappend(fields, array_literal(object->arguments));
+		fields = lappend(fields, array_literal(object->needs));
 	}
 	return fields;
 }
 
-/* WF_DDL_REWRITTEN_FIELDS strings each: oid, name, whether the rows are needed ("t"). */
+/* WF_DDL_REWRITTEN_FIELDS strings each: oid, quoted name, whether the rows are needed ("t"), schema, name. */
 static List *
 rewritten_fields(const WfDdl *ddl)
 {
@@ -133,6 +134,8 @@ rewritten_fields(const WfDdl *ddl)
 		fields = lappend(fields, psprintf("%u", table->relid));
 		fields = lappend(fields, wf_relation_name(table->relid));
 		fields = lappend(fields, (void *) (table->rows_needed ? "t" : "f"));
+		fields = lappend(fields, get_namespace_name(get_rel_namespace(table->relid)));
+		fields = lappend(fields, get_rel_name(table->relid));
 	}
 	return fields;
 }
@@ -156,6 +159,28 @@ list_fields(const WfDdl *ddl)
 		fields = lappend(fields, (void *) or_empty(item->schema));
 		fields = lappend(fields, (void *) or_empty(item->name));
 		fields = lappend(fields, (void *) item->text);
+		fields = lappend(fields, array_literal(item->needs));
+	}
+	return fields;
+}
+
+/* What the text needs; then WF_DDL_PIECE_FIELDS strings each: needs, unless, statement. */
+static List *
+piece_fields(const WfDdl *ddl)
+{
+	List	   *fields;
+	ListCell   *cell;
+
+	if (ddl->text_needs == NIL)
+		return NIL;
+	fields = list_make1(array_literal(ddl->text_needs));
+	foreach(cell, ddl->pieces)
+	{
+		WfDdlPiece *piece = lfirst(cell);
+
+		fields = lappend(fields, array_literal(piece->needs));
+		fields = lappend(fields, array_literal(piece->unless));
+		fields = lappend(fields, (void *) piece->statement);
 	}
 	return fields;
 }
@@ -187,6 +212,9 @@ wf_ddl_log_write(Oid log, const WfDdl *ddl, uint32 flags)
 	values[WF_DDL_LOG_OBJECTS] = wf_string_list_array(object_fields(ddl));
 	values[WF_DDL_LOG_REWRITTEN] = wf_string_list_array(rewritten_fields(ddl));
 	values[WF_DDL_LOG_LIST] = wf_string_list_array(list_fields(ddl));
+	values[WF_DDL_LOG_PIECES] = wf_string_list_array(piece_fields(ddl));
+	values[WF_DDL_LOG_FORMER] = wf_string_list_array(ddl->former);
+	nulls[WF_DDL_LOG_NOTE] = true;
 
 	tuple = heap_form_tuple(RelationGetDescr(relation), values, nulls);
 	simple_heap_insert(relation, tuple);

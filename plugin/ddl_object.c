@@ -219,7 +219,7 @@ is_query_of_view(const WfDdlObject *object)
 }
 
 static void
-describe(WfDdlObject *object)
+describe(WfDdl *ddl, WfDdlObject *object)
 {
 	ObjectAddress *address = &object->address;
 
@@ -229,6 +229,7 @@ describe(WfDdlObject *object)
 	describe_place(object);
 	if (object->implied)
 		return;
+	object->needs = wf_ddl_needs(ddl, address, relation_of(address));
 	object->type = getObjectTypeDescription(address, true);
 
 	/* What is dropped along with others may refer to what is gone: names will do. */
@@ -302,7 +303,7 @@ wf_ddl_note(WfDdl *ddl, WfDdlOperation operation, Oid class, Oid object,
 		WfDdlObject *noted = add_object(ddl, operation, &address);
 
 		if (operation == WF_DDL_DROP)
-			describe(noted);
+			describe(ddl, noted);
 	}
 	MemoryContextSwitchTo(caller);
 }
@@ -417,7 +418,31 @@ wf_ddl_describe(WfDdl *ddl)
 
 	add_targets(ddl);
 	foreach(cell, ddl->objects)
-		describe(lfirst(cell));
+		describe(ddl, lfirst(cell));
+}
+
+/* --- former names ----------------------------------------------------------- */
+
+static List *
+former_name(const RangeVar *range)
+{
+	Oid			relid = range != NULL ? RangeVarGetRelid(range, NoLock, true) : InvalidOid;
+
+	return OidIsValid(relid) ? wf_ddl_name_of(relid) : NIL;
+}
+
+void
+wf_ddl_note_former(WfDdl *ddl)
+{
+	if (IsA(ddl->tree, AlterObjectSchemaStmt))
+		ddl->former = former_name(((AlterObjectSchemaStmt *) ddl->tree)->relation);
+	else if (IsA(ddl->tree, RenameStmt))
+	{
+		RenameStmt *statement = (RenameStmt *) ddl->tree;
+
+		ddl->former = statement->renameType == OBJECT_SCHEMA
+			? list_make2(statement->subname, "") : former_name(statement->relation);
+	}
 }
 
 /* --- lists ------------------------------------------------------------------ */
@@ -428,7 +453,8 @@ add_item(WfDdl *ddl, const ObjectAddress *address)
 	WfDdlObject object = {.operation = WF_DDL_ALTER,.address = *address};
 	WfDdlItem  *item = palloc0(sizeof(WfDdlItem));
 
-	describe(&object);
+	describe(ddl, &object);
+	item->needs = object.needs;
 	item->schema = object.schema;
 	item->name = object.name;
 	item->temporary = object.temporary;

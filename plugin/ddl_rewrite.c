@@ -21,7 +21,6 @@
 #include "catalog/pg_index.h"
 #include "catalog/pg_namespace.h"
 #include "catalog/pg_proc.h"
-#include "commands/comment.h"
 #include "nodes/nodeFuncs.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
@@ -265,59 +264,15 @@ is_like(const CreateStmt *statement, bool (*such) (Oid relid))
 	return false;
 }
 
-static void
-append_comment(WfDdl *ddl, Oid relid, Form_pg_attribute column)
-{
-	char	   *comment = GetComment(relid, RelationRelationId, column->attnum);
-
-	if (comment != NULL)
-		ddl->statements = lappend(ddl->statements,
-								  psprintf("COMMENT ON COLUMN %s.%s IS %s", wf_relation_name(relid),
-										   quote_identifier(NameStr(column->attname)),
-										   quote_literal_cstr(comment)));
-}
-
-static void
-append_column(WfDdl *ddl, Relation relation, Form_pg_attribute column)
-{
-	Oid			relid = RelationGetRelid(relation);
-	char	   *sql = wf_set_default(relation, column);
-
-	if (sql != NULL)
-		ddl->statements = lappend(ddl->statements, sql);
-	append_comment(ddl, relid, column);
-	if (column->attnotnull)
-		ddl->statements = lappend(ddl->statements,
-								  psprintf("ALTER TABLE %s ALTER COLUMN %s SET NOT NULL",
-										   wf_relation_name(relid),
-										   quote_identifier(NameStr(column->attname))));
-}
-
 /* The table without what it was made like. */
 static void
 define_table(WfDdl *ddl, Oid relid)
 {
-	Relation	relation = relation_open(relid, AccessShareLock);
-	TupleDesc	desc = RelationGetDescr(relation);
 	ListCell   *cell;
 
-	ddl->statements = list_make1(wf_create_table(relid));
-	for (int i = 0; i < desc->natts; i++)
-	{
-		if (!TupleDescAttr(desc, i)->attisdropped)
-			append_column(ddl, relation, TupleDescAttr(desc, i));
-	}
-	foreach(cell, ddl->objects)
-	{
-		WfDdlObject *object = lfirst(cell);
-
-		if (object->operation == WF_DDL_CREATE && !object->implied &&
-			object->address.classId == ConstraintRelationId)
-			ddl->statements = lappend(ddl->statements,
-									  pg_get_constraintdef_command(object->address.objectId));
-	}
-	append_indexes(ddl, "");
-	relation_close(relation, AccessShareLock);
+	wf_ddl_define_table(ddl, relid);
+	foreach(cell, ddl->pieces)
+		ddl->statements = lappend(ddl->statements, (void *) ((WfDdlPiece *) lfirst(cell))->statement);
 }
 
 static void

@@ -46,7 +46,10 @@ CREATE TABLE walferry.ddl_log (
     settings text[] NOT NULL,
     objects text[] NOT NULL,
     rewritten text[] NOT NULL,
-    list text[] NOT NULL
+    list text[] NOT NULL,
+    pieces text[] NOT NULL,
+    former text[] NOT NULL,
+    note text
 );
 -- A publication of all tables has this one too, and rows are removed from it.
 ALTER TABLE walferry.ddl_log REPLICA IDENTITY FULL;

@@ -730,7 +730,7 @@ const std::vector<DdlCase> others = {
       "DROP TABLE ttt CASCADE", "DROP VIEW tw"},
      "INSERT INTO t VALUES (100)"},
     {"derived_from_temporary",
-     "CREATE TEMP TABLE tt (id int PRIMARY KEY, v text DEFAULT 'x' NOT NULL, CHECK (id > 0)); INSERT INTO tt VALUES (1), (2)",
+     "CREATE TEMP TABLE tt (id int PRIMARY KEY, v text DEFAULT 'x' NOT NULL, CHECK (id > 0)); INSERT INTO tt VALUES (1), (2); ALTER TABLE tt ALTER v SET STORAGE MAIN; CREATE STATISTICS st ON id, v FROM tt",
      {"CREATE TABLE a (LIKE tt INCLUDING ALL)", "CREATE TABLE b AS SELECT *, random() AS r FROM tt"},
      "INSERT INTO a VALUES (1); ALTER TABLE b REPLICA IDENTITY FULL; UPDATE b SET v = 'y' WHERE id = 1; DROP TABLE tt"},
     {"lists_with_temporary",

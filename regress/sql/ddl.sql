@@ -81,6 +81,21 @@ CREATE VIEW over AS SELECT * FROM other.a;
 DROP TABLE by_do, other.a CASCADE;
 SELECT seen('include', 'ddl.*');
 
+-- and what is tied to it
+CREATE TABLE other.a (id int PRIMARY KEY, v text DEFAULT 'd');
+CREATE TABLE tied (id serial PRIMARY KEY, a int REFERENCES other.a, self int REFERENCES tied);
+CREATE TABLE heir (n int NOT NULL) INHERITS (other.a);
+ALTER TABLE heir ADD COLUMN b int CONSTRAINT b REFERENCES other.a (id) /* , */ DEFERRABLE INITIALLY DEFERRED DEFAULT 7,
+	ADD CONSTRAINT c FOREIGN KEY (n) REFERENCES other.a, ADD COLUMN d text DEFAULT ',';
+ALTER TABLE heir DROP CONSTRAINT b, NO INHERIT other.a, DROP COLUMN d;
+ALTER TABLE heir ADD CONSTRAINT e FOREIGN KEY (n) REFERENCES other.a;
+COMMENT ON CONSTRAINT c ON heir IS 'c';
+CREATE VIEW over AS SELECT heir.n FROM heir, other.a;
+CREATE VIEW above AS SELECT * FROM over;
+DROP VIEW by_function, above;
+ALTER TABLE heir SET SCHEMA other;
+SELECT seen('include', 'ddl.*');
+
 -- maintenance and other servers' business
 VACUUM t;
 ANALYZE t;

@@ -150,8 +150,8 @@ public:
         if (outside && !settled) WF_TRY(run_outside());
         if (outside) WF_TRY(session_.send("BEGIN"));
         if (!outside && !settled) WF_TRY(run_inside());
-        const Outcome outcome = settled.value_or(Outcome{"applied", {}});
-        if (settled) {
+        const Outcome outcome = settled.value_or(Outcome{"applied", ddl_.note});
+        if (!outcome.reason.empty()) {
             spdlog::warn("DDL {} is {}: {}: {}", ddl_.id, outcome.state, outcome.reason, ddl_.statement);
         } else {
             spdlog::info("DDL {}: {}", ddl_.id, ddl_.statement);
@@ -201,6 +201,7 @@ private:
 
     // If it is not to be run.
     Result<std::optional<Outcome>> settle_without_running() {
+        if ((ddl_.flags & WF_DDL_SKIP) != 0) return Outcome{"skipped", ddl_.note};
         WF_ASSIGN(const pq::Rows decided, session_.query(ddl_decision_sql, {options_.task, std::to_string(ddl_.id)}));
         if (decided.count() > 0) {
             return decided.view(0, 0) == "done" ? Outcome{"applied", "by the operator"}
