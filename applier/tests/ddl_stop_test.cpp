@@ -184,6 +184,27 @@ TEST_F(DdlStop, DecisionsThatMakeNoSense) {
     EXPECT_EQ(compare(pair), "");
 }
 
+// Numbers begin anew with the extension: a decision is about a statement, not about a number.
+TEST_F(DdlStop, DecisionAboutAnotherStatement) {
+    const auto decided = [&](const std::string &lsn, const std::string &text) {
+        const auto next = source.value("SELECT last_value + is_called::int FROM walferry.ddl_log_id");
+        destination.exec("INSERT INTO walferry.ddl (task, id, source_lsn, tag, statement, state) VALUES ('" +
+                         task.name() + "', " + next + ", '" + lsn + "', 'CREATE INDEX', '" + text + "', 'skip')");
+    };
+    decided("0/1", "CREATE INDEX good ON a (v)");
+    three_transactions("CREATE INDEX good ON a (v)");
+    task.run_until_now();
+    EXPECT_EQ(compare(pair), "");
+    EXPECT_EQ(state(), "applied");
+    destination.exec("TRUNCATE b");
+    source.exec("TRUNCATE b");
+    task.run_until_now();
+    decided("0/1", "DROP TABLE b");
+    destination.exec("CREATE TABLE taken (only_here int)");
+    three_transactions("CREATE INDEX taken ON a (v)");
+    expect_stop("relation \"taken\" already exists");
+}
+
 // Several in one transaction: each is told and decided by itself.
 TEST_F(DdlStop, SecondStatementOfATransaction) {
     destination.exec("CREATE TABLE second (only_here int); CREATE TABLE third (only_here int)");

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "checkpoint/ddl_history.h"
+#include "checkpoint/source_columns.h"
 
 namespace walferry {
 
@@ -117,9 +118,10 @@ Result<bool> bookkeeping_exists(pq::Connection &destination) {
 
 Result<void> create_bookkeeping(pq::Connection &destination) {
     // The youngest of the tables. Where it is there, nothing is made: the account may have lost the right to do so.
-    WF_ASSIGN(const pq::Rows rows, destination.exec("SELECT to_regclass('walferry.ddl') IS NOT NULL"));
+    WF_ASSIGN(const pq::Rows rows, destination.exec("SELECT to_regclass('walferry.source_column') IS NOT NULL"));
     if (rows.boolean(0, 0)) return {};
-    if (auto created = destination.exec(std::string(create_sql) + create_ddl_history_sql + "COMMIT"); !created) {
+    const auto sql = std::string(create_sql) + create_ddl_history_sql + create_source_columns_sql + "COMMIT";
+    if (auto created = destination.exec(sql); !created) {
         Error error = std::move(created).error();
         (void)destination.exec("ROLLBACK");
         return fail(std::move(error).with_hint(
@@ -288,15 +290,18 @@ Result<void> delete_task(pq::Connection &destination, const std::string &task) {
     for (const char *table : {"schema_script", "table_state", "progress", "checkpoint"}) {
         sql += std::string("DELETE FROM walferry.") + table + " WHERE task = " + name + ";";
     }
-    WF_ASSIGN(const pq::Rows history, destination.exec("SELECT to_regclass('walferry.ddl') IS NOT NULL"));
-    if (history.boolean(0, 0)) sql += "DELETE FROM walferry.ddl WHERE task = " + name + ";";
+    // A task of an earlier version lacks these.
+    for (const std::string table : {"walferry.ddl", "walferry.source_column"}) {
+        WF_ASSIGN(const pq::Rows found, destination.exec("SELECT to_regclass($1) IS NOT NULL", {table}));
+        if (found.boolean(0, 0)) sql += "DELETE FROM " + table + " WHERE task = " + name + ";";
+    }
     sql += "DELETE FROM walferry.task WHERE name = " + name + ";";
     sql += R"(
 DO $$
 BEGIN
     IF NOT EXISTS (SELECT FROM walferry.task) THEN
         DROP TABLE walferry.schema_script, walferry.table_state, walferry.progress, walferry.checkpoint, walferry.task;
-        DROP TABLE IF EXISTS walferry.ddl;  -- a task of an earlier version has none
+        DROP TABLE IF EXISTS walferry.ddl, walferry.source_column;  -- a task of an earlier version has none
         -- In a cascade the schema belongs to the extension, which has objects of its own there.
         IF NOT EXISTS (SELECT FROM pg_catalog.pg_depend
                        WHERE refclassid = 'pg_catalog.pg_namespace'::regclass

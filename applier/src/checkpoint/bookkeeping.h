@@ -6,6 +6,7 @@
 //   walferry.progress     what has been flushed and may be confirmed to the slot; also what `status` reads
 //   walferry.table_state  one row a table: its copy's snapshot
 //   walferry.ddl          one row a DDL statement of the source (ddl_history.h)
+//   walferry.source_column  columns that the source has too (source_columns.h)
 //
 // Invariants:
 //   1. checkpoint.lsn moves only from the value that its writer knows: a second writer fails (advance_checkpoint_sql).

@@ -9,6 +9,7 @@
 #include <unordered_set>
 
 #include "base/failpoint.h"
+#include "checkpoint/source_columns.h"
 #include "config/connections.h"
 #include "copy/copy_tables.h"
 #include "run/pipeline.h"
@@ -223,6 +224,7 @@ Result<void> copy_data(TaskSession &session) {
     if (session.task.copy_stage) {
         WF_ASSIGN(const auto states, list_tables(session.destination, session.task.name));
         WF_ASSIGN(const auto selected, selected_tables(session.source, session.task));
+        WF_TRY(note_source_columns(session.destination, session.task.name, selected));
         std::unordered_set<std::uint32_t> pending;
         for (const TableState &state : states) {
             if (state.state == "pending") pending.insert(state.relid);
