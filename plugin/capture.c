@@ -66,8 +66,8 @@ static const char *const parse_settings[] = {
 	"standard_conforming_strings", "backslash_quote", "transform_null_equals",
 	"array_nulls", "DateStyle", "IntervalStyle", "TimeZone",
 	"timezone_abbreviations", "xmloption", "xmlbinary",
-	"default_table_access_method", "default_toast_compression",
-	"default_text_search_config",
+	"default_tablespace", "default_table_access_method",
+	"default_toast_compression", "default_text_search_config",
 };
 
 /* --- which statements ------------------------------------------------------ */

@@ -28,6 +28,7 @@
 #include "catalog/pg_namespace.h"
 #include "catalog/pg_policy.h"
 #include "catalog/pg_rewrite.h"
+#include "catalog/pg_statistic_ext.h"
 #include "catalog/pg_trigger.h"
 #include "catalog/pg_type.h"
 #include "nodes/makefuncs.h"
@@ -176,6 +177,20 @@ describe_in_schema(WfDdlObject *object)
 	ReleaseSysCache(tuple);
 }
 
+/* Whatever schema they are in, statistics are as temporary as their table. */
+static bool
+is_of_temporary_table(Oid statistics)
+{
+	HeapTuple	tuple = SearchSysCache1(STATEXTOID, ObjectIdGetDatum(statistics));
+	bool		temporary;
+
+	if (!HeapTupleIsValid(tuple))
+		return false;
+	temporary = get_rel_persistence(((Form_pg_statistic_ext) GETSTRUCT(tuple))->stxrelid) == RELPERSISTENCE_TEMP;
+	ReleaseSysCache(tuple);
+	return temporary;
+}
+
 static void
 describe_place(WfDdlObject *object)
 {
@@ -198,6 +213,10 @@ describe_place(WfDdlObject *object)
 		case TypeRelationId:
 			object->implied = is_implied_type(address->objectId);
 			describe_in_schema(object);
+			break;
+		case StatisticExtRelationId:
+			describe_in_schema(object);
+			object->temporary |= is_of_temporary_table(address->objectId);
 			break;
 		case DefaultAclRelationId:
 			break;

@@ -479,9 +479,13 @@ choose_for_partition(WfDdl *ddl, const AlterTableStmt *statement)
 	List	   *parent = name_of_range(statement->relation);
 	List	   *child = name_of_range(command->name);
 	Oid			relid = RangeVarGetRelid(command->name, NoLock, true);
+	ListCell   *cell;
 
 	ddl->text_needs = wf_ddl_add_names(list_copy(parent), child);
-	add_piece(ddl, ddl->text_needs, NIL, ddl->statements != NIL ? linitial(ddl->statements) : ddl->text);
+	if (ddl->statements == NIL)
+		add_piece(ddl, ddl->text_needs, NIL, ddl->text);
+	foreach(cell, ddl->statements)
+		add_piece(ddl, ddl->text_needs, NIL, lfirst(cell));
 	if (OidIsValid(relid))
 		add_parts(ddl, relid, child, parent);
 }

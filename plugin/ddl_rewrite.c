@@ -100,6 +100,29 @@ create_extensions(WfDdl *ddl)
 
 /* --- partitions ---------------------------------------------------------------- */
 
+/*
+ * The statement that FINALIZE ends may have given the table its former bounds as a
+ * check constraint, in a transaction of its own, before it failed.
+ */
+static void
+add_missing_checks(WfDdl *ddl, Oid relid)
+{
+	Relation	relation = relation_open(relid, AccessShareLock);
+	TupleConstr *constr = RelationGetDescr(relation)->constr;
+
+	for (int i = 0; constr != NULL && i < constr->num_check; i++)
+	{
+		const char *name = constr->check[i].ccname;
+		char	   *block = psprintf("BEGIN IF NOT EXISTS (SELECT FROM pg_catalog.pg_constraint"
+									 " WHERE conrelid = %s::pg_catalog.regclass AND conname = %s) THEN %s; END IF; END",
+									 quote_literal_cstr(wf_relation_name(relid)), quote_literal_cstr(name),
+									 pg_get_constraintdef_command(get_relation_constraint_oid(relid, name, false)));
+
+		ddl->statements = lappend(ddl->statements, psprintf("DO %s", quote_literal_cstr(block)));
+	}
+	relation_close(relation, AccessShareLock);
+}
+
 /* What FINALIZE ends, the destination has never begun. */
 static void
 detach_partition(WfDdl *ddl, const AlterTableStmt *statement, const PartitionCmd *partition)
@@ -107,9 +130,11 @@ detach_partition(WfDdl *ddl, const AlterTableStmt *statement, const PartitionCmd
 	Oid			parent = RangeVarGetRelid(statement->relation, NoLock, true);
 	Oid			child = RangeVarGetRelid(partition->name, NoLock, true);
 
-	if (OidIsValid(parent) && OidIsValid(child))
-		ddl->statements = list_make1(psprintf("ALTER TABLE %s DETACH PARTITION %s",
-											  wf_relation_name(parent), wf_relation_name(child)));
+	if (!OidIsValid(parent) || !OidIsValid(child))
+		return;
+	ddl->statements = list_make1(psprintf("ALTER TABLE %s DETACH PARTITION %s",
+										  wf_relation_name(parent), wf_relation_name(child)));
+	add_missing_checks(ddl, child);
 }
 
 /* Those that are attached or detached. */
