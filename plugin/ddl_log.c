@@ -13,13 +13,14 @@
 #include "access/heapam.h"
 #include "access/table.h"
 #include "access/xlog.h"
+#include "access/xloginsert.h"
 #include "catalog/dependency.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_class.h"
+#include "catalog/pg_control.h"
 #include "catalog/pg_extension.h"
 #include "catalog/pg_type.h"
 #include "commands/extension.h"
-#include "commands/sequence.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
@@ -64,15 +65,15 @@ wf_ddl_log_is(Oid relid)
 	return relid == relation_of_that_name("ddl_log") && is_own(relid);
 }
 
-/* As the extension's script made it, beside the table. */
-static Oid
-id_sequence(void)
+/*
+ * The end of a WAL record that says nothing else: no other record has that one, and it
+ * rises.  A sequence's value would be what the session's lastval() says.
+ */
+static int64
+next_id(void)
 {
-	Oid			relid = relation_of_that_name("ddl_log_id");
-
-	if (!OidIsValid(relid) || !is_own(relid))
-		elog(ERROR, "extension %s has no sequence ddl_log_id", WF_SCHEMA);
-	return relid;
+	XLogBeginInsert();
+	return (int64) XLogInsert(RM_XLOG_ID, XLOG_NOOP);
 }
 
 /* As a literal of text[]. */
@@ -197,7 +198,7 @@ wf_ddl_log_write(Oid log, const WfDdl *ddl, uint32 flags)
 		elog(ERROR, "walferry.ddl_log has %d columns, not %d: library and extension are of different versions",
 			 RelationGetDescr(relation)->natts, WF_DDL_LOG_COLUMNS);
 
-	values[WF_DDL_LOG_ID] = Int64GetDatum(nextval_internal(id_sequence(), false));
+	values[WF_DDL_LOG_ID] = Int64GetDatum(next_id());
 	values[WF_DDL_LOG_LSN] = LSNGetDatum(GetXLogInsertRecPtr());
 	values[WF_DDL_LOG_CAPTURED] = TimestampTzGetDatum(GetCurrentTimestamp());
 	values[WF_DDL_LOG_ROLE] = CStringGetTextDatum(GetUserNameFromId(ddl->role, false));

@@ -7,8 +7,8 @@
 //   skip, done        the operator, in place of failed: what the worker does when it meets the statement again. It
 //                     leaves it out, and writes `skipped` or, as the operator has run it by hand, `applied`
 //
-// Numbers begin anew if the extension is made anew at the source. So a decision counts for the statement that it was made
-// about, which its LSN and its text tell.
+// A number is a place in the source's WAL, which a source that was set back, or another one, may give again. So a decision
+// counts for the statement that it was made about, which its LSN and its text tell.
 //
 // Invariant: a worker that fails once more doesn't overwrite a decision (record_ddl_sql); a decision doesn't overwrite
 // what the worker has settled (decide_ddl).
