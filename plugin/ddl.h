@@ -151,6 +151,9 @@ extern bool wf_ddl_uses_volatile(const AlterTableStmt *statement);
 /* Sets text_needs and pieces.  Requires: the statements are chosen. */
 extern void wf_ddl_choose_pieces(WfDdl *ddl);
 
+/* The table that the statement has created, or InvalidOid. */
+extern Oid	wf_ddl_created_table(const WfDdl *ddl);
+
 /* What CREATE TABLE has made, from the catalogs: adds pieces. */
 extern void wf_ddl_define_table(WfDdl *ddl, Oid relid);
 

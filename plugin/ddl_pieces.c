@@ -292,8 +292,8 @@ wf_ddl_define_table(WfDdl *ddl, Oid relid)
 	relation_close(relation, AccessShareLock);
 }
 
-static Oid
-created_table(const WfDdl *ddl)
+Oid
+wf_ddl_created_table(const WfDdl *ddl)
 {
 	ListCell   *cell;
 
@@ -314,7 +314,7 @@ created_table(const WfDdl *ddl)
 static void
 choose_for_create_table(WfDdl *ddl, const CreateStmt *statement)
 {
-	Oid			table = created_table(ddl);
+	Oid			table = wf_ddl_created_table(ddl);
 	List	   *needs = NIL;
 	ListCell   *cell;
 

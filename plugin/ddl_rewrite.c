@@ -45,21 +45,6 @@ is_created(const WfDdlObject *object, char relkind)
 		get_rel_relkind(object->address.objectId) == relkind;
 }
 
-static Oid
-created_table(const WfDdl *ddl)
-{
-	ListCell   *cell;
-
-	foreach(cell, ddl->objects)
-	{
-		WfDdlObject *object = lfirst(cell);
-
-		if (is_created(object, RELKIND_RELATION))
-			return object->address.objectId;
-	}
-	return InvalidOid;
-}
-
 /* Those that come with no constraint. */
 static void
 append_indexes(WfDdl *ddl, const char *words)
@@ -303,7 +288,7 @@ define_table(WfDdl *ddl, Oid relid)
 static void
 choose_for_create_table(WfDdl *ddl, const CreateStmt *statement)
 {
-	Oid			table = created_table(ddl);
+	Oid			table = wf_ddl_created_table(ddl);
 
 	if (OidIsValid(table) && is_like(statement, is_temporary))
 	{
@@ -329,7 +314,7 @@ wf_ddl_choose_statements(WfDdl *ddl)
 	switch (nodeTag(ddl->tree))
 	{
 		case T_CreateTableAsStmt:
-			table = created_table(ddl);
+			table = wf_ddl_created_table(ddl);
 			if (((CreateTableAsStmt *) ddl->tree)->objtype == OBJECT_TABLE && OidIsValid(table))
 				ddl->statements = list_make1(wf_create_table(table));
 			break;
