@@ -20,8 +20,8 @@ debug = -DCMAKE_BUILD_TYPE=Debug -DWALFERRY_FAILPOINTS=ON
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help deps deps-lint deps-fuzz deps-bench build install install-plugin demo bench bench-copy bench-tables check unit regress integration \
-	build-unit build-integration soak asan tsan fuzz format lint clean
+.PHONY: help deps deps-lint deps-fuzz deps-bench build install install-plugin demo bench bench-copy bench-tables check unit \
+	regress integration build-unit build-integration outcomes soak asan tsan fuzz format lint clean
 
 help: ## this list
 	@sed -nE 's/^([a-z-]+):[^#]*## (.*)/  make \1\t\2/p' Makefile | expand -t 20
@@ -74,6 +74,9 @@ regress: install-plugin ## the plugin's SQL and isolation tests on a throwaway s
 
 integration: install-plugin build-integration ## the whole program on throwaway servers (TESTS=pattern)
 	@tools/check.sh integration
+
+outcomes: install-plugin ## PostgreSQL's own regression suite, without and with walferry: the same outcomes
+	@tools/outcomes.sh
 
 soak: install-plugin build-integration ## crashes, true prefixes, collisions, big transactions, DDL at length, SOAK (10) times check's
 	@WALFERRY_SOAK=$(SOAK) TESTS='*Crash*:*Prefix*:*Unseen*:Streamed*:BigTransaction*:DdlRandom*' tools/check.sh integration

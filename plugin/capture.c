@@ -66,8 +66,8 @@ static const char *const parse_settings[] = {
 	"standard_conforming_strings", "backslash_quote", "transform_null_equals",
 	"array_nulls", "DateStyle", "IntervalStyle", "TimeZone",
 	"timezone_abbreviations", "xmloption", "xmlbinary",
-	"default_table_access_method", "default_toast_compression",
-	"default_text_search_config",
+	"default_tablespace", "default_table_access_method",
+	"default_toast_compression", "default_text_search_config",
 };
 
 /* --- which statements ------------------------------------------------------ */
@@ -304,6 +304,7 @@ write_record(WfDdl *ddl)
 	if (!only_temporary(ddl) && !changes_nothing(ddl))
 	{
 		wf_ddl_choose_statements(ddl);
+		wf_ddl_choose_pieces(ddl);
 		wf_ddl_log_write(log, ddl, ddl->flags);
 	}
 	MemoryContextSwitchTo(caller);
@@ -403,6 +404,7 @@ begin_ddl(WfDdl *ddl, PlannedStmt *planned, const char *query)
 	if (changes_owner_only(ddl->tree))
 		ddl->flags |= WF_DDL_OWNER;
 	wf_ddl_list_items(ddl);
+	wf_ddl_note_former(ddl);
 	MemoryContextSwitchTo(caller);
 }
 

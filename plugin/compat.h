@@ -18,6 +18,7 @@
 #include "varatt.h"
 #endif
 
+#include "catalog/dependency.h"
 #include "executor/executor.h"
 #include "replication/reorderbuffer.h"
 
@@ -46,6 +47,14 @@
 #define WF_PRIMARY_KEY_INDEX(relation) RelationGetPrimaryKeyIndex(relation, false)
 #else
 #define WF_PRIMARY_KEY_INDEX(relation) RelationGetPrimaryKeyIndex(relation)
+#endif
+
+/* PostgreSQL 17 takes the table itself. */
+#if PG_VERSION_NUM >= 170000
+#define WF_IDENTITY_SEQUENCE(relation, attnum) getIdentitySequence(relation, attnum, false)
+#else
+#define WF_IDENTITY_SEQUENCE(relation, attnum) \
+	getIdentitySequence(RelationGetRelid(relation), attnum, false)
 #endif
 
 /* PostgreSQL 18 dropped execute_once. */

@@ -5,8 +5,11 @@
  *	  capture.c	  hooks and event triggers: which statement, and when its record
  *				  is written
  *	  ddl_object.c	what it has created, altered and dropped
+ *	  ddl_needs.c	without which relations an object can't be
  *	  ddl_rewrite.c	what the destination runs in its place: made from the
  *				  catalogs (ddl_definition.c) or from its text (ddl_text.c)
+ *	  ddl_pieces.c	what it runs where the task has not selected all that the text
+ *				  names
  *	  ddl_log.c	  the record: a row of walferry.ddl_log
  *
  * SPDX-License-Identifier: PostgreSQL
@@ -41,6 +44,7 @@ typedef struct WfDdlObject
 	const char *identity;		/* quoted and qualified, to be used in SQL */
 	List	   *names;			/* of strings: for pg_get_object_address() */
 	List	   *arguments;		/* likewise */
+	List	   *needs;			/* of strings, schema and name: relations that it can't be without */
 } WfDdlObject;
 
 /* One of the objects that a statement lists. */
@@ -50,7 +54,16 @@ typedef struct WfDdlItem
 	const char *name;
 	const char *text;
 	bool		temporary;
+	List	   *needs;			/* as in WfDdlObject */
 } WfDdlItem;
+
+/* A part of a statement's work, as a statement of its own. */
+typedef struct WfDdlPiece
+{
+	List	   *needs;			/* only where these relations are selected, all of them */
+	List	   *unless;			/* not where one of these is, which does it already */
+	const char *statement;
+} WfDdlPiece;
 
 typedef struct WfRewrittenTable
 {
@@ -72,6 +85,8 @@ typedef struct WfDdl
 	uint32		flags;			/* WF_DDL_* of wire.h */
 
 	List	   *objects;		/* of WfDdlObject */
+	List	   *view_needs;		/* what is known already: see ddl_needs.c */
+	List	   *former;			/* of strings: schema and name of what is renamed, before that */
 	List	   *rewritten;		/* of WfRewrittenTable */
 
 	/* If it lists objects: the text before, the WfDdlItems, the text behind. */
@@ -80,6 +95,11 @@ typedef struct WfDdl
 	const char *list_suffix;
 
 	List	   *statements;		/* of strings, to be run instead of text; or NIL */
+	List	   *statement_needs;	/* of lists, parallel to statements as far as it goes */
+
+	/* Unless all relations of text_needs are selected, the pieces stand for the statement. */
+	List	   *text_needs;		/* of strings: schema and name */
+	List	   *pieces;			/* of WfDdlPiece */
 	bool		written;		/* nothing more will be */
 } WfDdl;
 
@@ -101,6 +121,23 @@ extern void wf_ddl_describe(WfDdl *ddl);
  */
 extern void wf_ddl_list_items(WfDdl *ddl);
 
+/* Before execution: the name of what the statement gives another name or schema. */
+extern void wf_ddl_note_former(WfDdl *ddl);
+
+/* ddl_needs.c */
+
+/*
+ * Relations that an object can't be without, apart from its own, as strings: schema
+ * and name of each.  Requires: its catalog rows are there, but for those of a view's
+ * query if they have been asked for before.
+ */
+extern List *wf_ddl_needs(WfDdl *ddl, const ObjectAddress *address, Oid own_relation);
+
+/* As wf_ddl_needs() gives it, of a relation itself; of none for one that everybody has. */
+extern List *wf_ddl_name_of(Oid relid);
+
+extern List *wf_ddl_add_names(List *names, List *more);
+
 /* ddl_rewrite.c */
 
 /* Sets statements where the text must not be run as it is. */
@@ -108,6 +145,17 @@ extern void wf_ddl_choose_statements(WfDdl *ddl);
 
 /* Does ALTER TABLE compute new values of columns by something that is not immutable? */
 extern bool wf_ddl_uses_volatile(const AlterTableStmt *statement);
+
+/* ddl_pieces.c */
+
+/* Sets text_needs and pieces.  Requires: the statements are chosen. */
+extern void wf_ddl_choose_pieces(WfDdl *ddl);
+
+/* The table that the statement has created, or InvalidOid. */
+extern Oid	wf_ddl_created_table(const WfDdl *ddl);
+
+/* What CREATE TABLE has made, from the catalogs: adds pieces. */
+extern void wf_ddl_define_table(WfDdl *ddl, Oid relid);
 
 /* ddl_log.c */
 

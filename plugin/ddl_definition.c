@@ -10,19 +10,25 @@
 #include "access/relation.h"
 #include "access/reloptions.h"
 #include "access/table.h"
+#include "access/toast_compression.h"
+#include "catalog/dependency.h"
 #include "catalog/objectaddress.h"
 #include "catalog/pg_am.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_collation.h"
 #include "catalog/pg_extension.h"
+#include "catalog/pg_sequence.h"
 #include "commands/defrem.h"
+#include "commands/tablespace.h"
 #include "nodes/parsenodes.h"
 #include "rewrite/rewriteHandler.h"
 #include "utils/builtins.h"
+#include "utils/fmgrprotos.h"
 #include "utils/lsyscache.h"
 #include "utils/ruleutils.h"
 #include "utils/syscache.h"
 
+#include "compat.h"
 #include "ddl_definition.h"
 
 char *
@@ -78,6 +84,56 @@ wf_set_default(Relation relation, const FormData_pg_attribute *column)
 					default_expression(relation, column->attnum));
 }
 
+const char *
+wf_storage_name(char storage)
+{
+	switch (storage)
+	{
+		case TYPSTORAGE_PLAIN:
+			return "PLAIN";
+		case TYPSTORAGE_EXTERNAL:
+			return "EXTERNAL";
+		case TYPSTORAGE_MAIN:
+			return "MAIN";
+		default:
+			return "EXTENDED";
+	}
+}
+
+static void
+append_sequence_options(StringInfo sql, Oid sequence)
+{
+	HeapTuple	tuple = SearchSysCache1(SEQRELID, ObjectIdGetDatum(sequence));
+	Form_pg_sequence form;
+
+	if (!HeapTupleIsValid(tuple))
+		elog(ERROR, "cache lookup failed for sequence %u", sequence);
+	form = (Form_pg_sequence) GETSTRUCT(tuple);
+	appendStringInfo(sql, " START " INT64_FORMAT " INCREMENT " INT64_FORMAT " MINVALUE " INT64_FORMAT
+					 " MAXVALUE " INT64_FORMAT " CACHE " INT64_FORMAT "%s",
+					 form->seqstart, form->seqincrement, form->seqmin, form->seqmax, form->seqcache,
+					 form->seqcycle ? " CYCLE" : "");
+	ReleaseSysCache(tuple);
+}
+
+char *
+wf_create_sequence(Oid sequence)
+{
+	HeapTuple	tuple = SearchSysCache1(SEQRELID, ObjectIdGetDatum(sequence));
+	StringInfoData sql;
+
+	if (!HeapTupleIsValid(tuple))
+		elog(ERROR, "cache lookup failed for sequence %u", sequence);
+	initStringInfo(&sql);
+	appendStringInfo(&sql, "CREATE %sSEQUENCE %s AS %s",
+					 get_rel_persistence(sequence) == RELPERSISTENCE_UNLOGGED ? "UNLOGGED " : "",
+					 wf_relation_name(sequence),
+					 wf_type_name(((Form_pg_sequence) GETSTRUCT(tuple))->seqtypid, -1));
+	ReleaseSysCache(tuple);
+	append_sequence_options(&sql, sequence);
+	return sql.data;
+}
+
 /* What makes a value of the column that no INSERT gives. */
 static void
 append_generation(StringInfo sql, Relation relation, Form_pg_attribute column)
@@ -87,8 +143,15 @@ append_generation(StringInfo sql, Relation relation, Form_pg_attribute column)
 						 default_expression(relation, column->attnum),
 						 column->attgenerated == ATTRIBUTE_GENERATED_STORED ? "STORED" : "VIRTUAL");
 	if (column->attidentity != '\0')
-		appendStringInfo(sql, " GENERATED %s AS IDENTITY",
-						 column->attidentity == ATTRIBUTE_IDENTITY_ALWAYS ? "ALWAYS" : "BY DEFAULT");
+	{
+		Oid			sequence = WF_IDENTITY_SEQUENCE(relation, column->attnum);
+
+		appendStringInfo(sql, " GENERATED %s AS IDENTITY (SEQUENCE NAME %s",
+						 column->attidentity == ATTRIBUTE_IDENTITY_ALWAYS ? "ALWAYS" : "BY DEFAULT",
+						 wf_relation_name(sequence));
+		append_sequence_options(sql, sequence);
+		appendStringInfoChar(sql, ')');
+	}
 }
 
 static void
@@ -109,38 +172,47 @@ append_columns(StringInfo sql, Relation relation)
 		if (OidIsValid(column->attcollation) &&
 			column->attcollation != get_typcollation(column->atttypid))
 			appendStringInfo(sql, " COLLATE %s", collation_name(column->attcollation));
+		if (CompressionMethodIsValid(column->attcompression))
+			appendStringInfo(sql, " COMPRESSION %s", GetCompressionMethodName(column->attcompression));
 		append_generation(sql, relation, column);
 		separator = ", ";
 	}
 }
 
-static void
-append_options(StringInfo sql, Oid relid)
+/* Those of a table, or with a prefix those of what holds its large values; returns what separates the next. */
+static const char *
+append_options(StringInfo sql, Oid relid, const char *prefix, const char *separator)
 {
 	HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relid));
 	bool		null;
 	Datum		options;
-	const char *separator = " WITH (";
 	ListCell   *cell;
 
 	if (!HeapTupleIsValid(tuple))
 		elog(ERROR, "cache lookup failed for relation %u", relid);
 	options = SysCacheGetAttr(RELOID, tuple, Anum_pg_class_reloptions, &null);
-	if (!null)
+	foreach(cell, null ? NIL : untransformRelOptions(options))
 	{
-		foreach(cell, untransformRelOptions(options))
-		{
-			DefElem    *option = lfirst(cell);
+		DefElem    *option = lfirst(cell);
 
-			appendStringInfo(sql, "%s%s", separator, quote_identifier(option->defname));
-			if (option->arg != NULL)
-				appendStringInfo(sql, " = %s", quote_literal_cstr(strVal(option->arg)));
-			separator = ", ";
-		}
-		if (separator[0] == ',')
-			appendStringInfoChar(sql, ')');
+		appendStringInfo(sql, "%s%s%s", separator, prefix, quote_identifier(option->defname));
+		if (option->arg != NULL)
+			appendStringInfo(sql, " = %s", quote_literal_cstr(strVal(option->arg)));
+		separator = ", ";
 	}
 	ReleaseSysCache(tuple);
+	return separator;
+}
+
+static void
+append_all_options(StringInfo sql, Relation relation)
+{
+	const char *separator = append_options(sql, RelationGetRelid(relation), "", " WITH (");
+
+	if (OidIsValid(relation->rd_rel->reltoastrelid))
+		separator = append_options(sql, relation->rd_rel->reltoastrelid, "toast.", separator);
+	if (separator[0] == ',')
+		appendStringInfoChar(sql, ')');
 }
 
 char *
@@ -155,11 +227,34 @@ wf_create_table(Oid relid)
 					 wf_relation_name(relid));
 	append_columns(&sql, relation);
 	appendStringInfoChar(&sql, ')');
-	if (relation->rd_rel->relam != HEAP_TABLE_AM_OID)
+	if (relation->rd_rel->relkind == RELKIND_PARTITIONED_TABLE)
+		appendStringInfo(&sql, " PARTITION BY %s",
+						 TextDatumGetCString(DirectFunctionCall1(pg_get_partkeydef, ObjectIdGetDatum(relid))));
+	else if (relation->rd_rel->relam != HEAP_TABLE_AM_OID)
 		appendStringInfo(&sql, " USING %s", quote_identifier(get_am_name(relation->rd_rel->relam)));
-	append_options(&sql, relid);
+	append_all_options(&sql, relation);
+	if (OidIsValid(relation->rd_rel->reltablespace))
+		appendStringInfo(&sql, " TABLESPACE %s",
+						 quote_identifier(get_tablespace_name(relation->rd_rel->reltablespace)));
 	relation_close(relation, AccessShareLock);
 	return sql.data;
+}
+
+char *
+wf_partition_bound(Oid partition)
+{
+	HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(partition));
+	char	   *bound = NULL;
+	Datum		value;
+	bool		null;
+
+	if (!HeapTupleIsValid(tuple))
+		return NULL;
+	value = SysCacheGetAttr(RELOID, tuple, Anum_pg_class_relpartbound, &null);
+	if (!null)
+		bound = deparse_expression(stringToNode(TextDatumGetCString(value)), NIL, false, false);
+	ReleaseSysCache(tuple);
+	return bound;
 }
 
 char *

@@ -20,8 +20,17 @@ extern char *wf_type_name(Oid type, int32 typmod);
 /* Of a column's default, if it has one of its own; else NULL. */
 extern char *wf_set_default(Relation relation, const FormData_pg_attribute *column);
 
-/* With its columns and storage options; without constraints, defaults and indexes. */
+/* With its columns, partition key and storage options; without constraints, defaults and indexes. */
 extern char *wf_create_table(Oid relid);
+
+/* FOR VALUES .. or DEFAULT; NULL if it is no partition. */
+extern char *wf_partition_bound(Oid partition);
+
+/* Without whose it is. */
+extern char *wf_create_sequence(Oid sequence);
+
+/* As SET STORAGE has it. */
+extern const char *wf_storage_name(char storage);
 
 /* words: what stands before the index's name. */
 extern char *wf_create_index(Oid index, const char *words);

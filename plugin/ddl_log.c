@@ -13,13 +13,14 @@
 #include "access/heapam.h"
 #include "access/table.h"
 #include "access/xlog.h"
+#include "access/xloginsert.h"
 #include "catalog/dependency.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_class.h"
+#include "catalog/pg_control.h"
 #include "catalog/pg_extension.h"
 #include "catalog/pg_type.h"
 #include "commands/extension.h"
-#include "commands/sequence.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
@@ -64,15 +65,15 @@ wf_ddl_log_is(Oid relid)
 	return relid == relation_of_that_name("ddl_log") && is_own(relid);
 }
 
-/* As the extension's script made it, beside the table. */
-static Oid
-id_sequence(void)
+/*
+ * The end of a WAL record that says nothing else: no other record has that one, and it
+ * rises.  A sequence's value would be what the session's lastval() says.
+ */
+static int64
+next_id(void)
 {
-	Oid			relid = relation_of_that_name("ddl_log_id");
-
-	if (!OidIsValid(relid) || !is_own(relid))
-		elog(ERROR, "extension %s has no sequence ddl_log_id", WF_SCHEMA);
-	return relid;
+	XLogBeginInsert();
+	return (int64) XLogInsert(RM_XLOG_ID, XLOG_NOOP);
 }
 
 /* As a literal of text[]. */
@@ -111,11 +112,12 @@ object_fields(const WfDdl *ddl)
 		fields = lappend(fields, (void *) or_empty(object->name));
 		fields = lappend(fields, array_literal(object->names));
 		fields = lappend(fields, array_literal(object->arguments));
+		fields = lappend(fields, array_literal(object->needs));
 	}
 	return fields;
 }
 
-/* WF_DDL_REWRITTEN_FIELDS strings each: oid, name, whether the rows are needed ("t"). */
+/* WF_DDL_REWRITTEN_FIELDS strings each: oid, quoted name, whether the rows are needed ("t"), schema, name. */
 static List *
 rewritten_fields(const WfDdl *ddl)
 {
@@ -133,6 +135,8 @@ rewritten_fields(const WfDdl *ddl)
 		fields = lappend(fields, psprintf("%u", table->relid));
 		fields = lappend(fields, wf_relation_name(table->relid));
 		fields = lappend(fields, (void *) (table->rows_needed ? "t" : "f"));
+		fields = lappend(fields, get_namespace_name(get_rel_namespace(table->relid)));
+		fields = lappend(fields, get_rel_name(table->relid));
 	}
 	return fields;
 }
@@ -156,6 +160,28 @@ list_fields(const WfDdl *ddl)
 		fields = lappend(fields, (void *) or_empty(item->schema));
 		fields = lappend(fields, (void *) or_empty(item->name));
 		fields = lappend(fields, (void *) item->text);
+		fields = lappend(fields, array_literal(item->needs));
+	}
+	return fields;
+}
+
+/* What the text needs; then WF_DDL_PIECE_FIELDS strings each: needs, unless, statement. */
+static List *
+piece_fields(const WfDdl *ddl)
+{
+	List	   *fields;
+	ListCell   *cell;
+
+	if (ddl->text_needs == NIL)
+		return NIL;
+	fields = list_make1(array_literal(ddl->text_needs));
+	foreach(cell, ddl->pieces)
+	{
+		WfDdlPiece *piece = lfirst(cell);
+
+		fields = lappend(fields, array_literal(piece->needs));
+		fields = lappend(fields, array_literal(piece->unless));
+		fields = lappend(fields, (void *) piece->statement);
 	}
 	return fields;
 }
@@ -172,7 +198,7 @@ wf_ddl_log_write(Oid log, const WfDdl *ddl, uint32 flags)
 		elog(ERROR, "walferry.ddl_log has %d columns, not %d: library and extension are of different versions",
 			 RelationGetDescr(relation)->natts, WF_DDL_LOG_COLUMNS);
 
-	values[WF_DDL_LOG_ID] = Int64GetDatum(nextval_internal(id_sequence(), false));
+	values[WF_DDL_LOG_ID] = Int64GetDatum(next_id());
 	values[WF_DDL_LOG_LSN] = LSNGetDatum(GetXLogInsertRecPtr());
 	values[WF_DDL_LOG_CAPTURED] = TimestampTzGetDatum(GetCurrentTimestamp());
 	values[WF_DDL_LOG_ROLE] = CStringGetTextDatum(GetUserNameFromId(ddl->role, false));
@@ -187,6 +213,9 @@ wf_ddl_log_write(Oid log, const WfDdl *ddl, uint32 flags)
 	values[WF_DDL_LOG_OBJECTS] = wf_string_list_array(object_fields(ddl));
 	values[WF_DDL_LOG_REWRITTEN] = wf_string_list_array(rewritten_fields(ddl));
 	values[WF_DDL_LOG_LIST] = wf_string_list_array(list_fields(ddl));
+	values[WF_DDL_LOG_PIECES] = wf_string_list_array(piece_fields(ddl));
+	values[WF_DDL_LOG_FORMER] = wf_string_list_array(ddl->former);
+	nulls[WF_DDL_LOG_NOTE] = true;
 
 	tuple = heap_form_tuple(RelationGetDescr(relation), values, nulls);
 	simple_heap_insert(relation, tuple);

@@ -28,6 +28,7 @@
 #include "catalog/pg_namespace.h"
 #include "catalog/pg_policy.h"
 #include "catalog/pg_rewrite.h"
+#include "catalog/pg_statistic_ext.h"
 #include "catalog/pg_trigger.h"
 #include "catalog/pg_type.h"
 #include "nodes/makefuncs.h"
@@ -176,6 +177,20 @@ describe_in_schema(WfDdlObject *object)
 	ReleaseSysCache(tuple);
 }
 
+/* Whatever schema they are in, statistics are as temporary as their table. */
+static bool
+is_of_temporary_table(Oid statistics)
+{
+	HeapTuple	tuple = SearchSysCache1(STATEXTOID, ObjectIdGetDatum(statistics));
+	bool		temporary;
+
+	if (!HeapTupleIsValid(tuple))
+		return false;
+	temporary = get_rel_persistence(((Form_pg_statistic_ext) GETSTRUCT(tuple))->stxrelid) == RELPERSISTENCE_TEMP;
+	ReleaseSysCache(tuple);
+	return temporary;
+}
+
 static void
 describe_place(WfDdlObject *object)
 {
@@ -199,6 +214,10 @@ describe_place(WfDdlObject *object)
 			object->implied = is_implied_type(address->objectId);
 			describe_in_schema(object);
 			break;
+		case StatisticExtRelationId:
+			describe_in_schema(object);
+			object->temporary |= is_of_temporary_table(address->objectId);
+			break;
 		case DefaultAclRelationId:
 			break;
 		case AttrDefaultRelationId: /* comes and goes with its column */
@@ -219,7 +238,7 @@ is_query_of_view(const WfDdlObject *object)
 }
 
 static void
-describe(WfDdlObject *object)
+describe(WfDdl *ddl, WfDdlObject *object)
 {
 	ObjectAddress *address = &object->address;
 
@@ -229,6 +248,7 @@ describe(WfDdlObject *object)
 	describe_place(object);
 	if (object->implied)
 		return;
+	object->needs = wf_ddl_needs(ddl, address, relation_of(address));
 	object->type = getObjectTypeDescription(address, true);
 
 	/* What is dropped along with others may refer to what is gone: names will do. */
@@ -302,7 +322,7 @@ wf_ddl_note(WfDdl *ddl, WfDdlOperation operation, Oid class, Oid object,
 		WfDdlObject *noted = add_object(ddl, operation, &address);
 
 		if (operation == WF_DDL_DROP)
-			describe(noted);
+			describe(ddl, noted);
 	}
 	MemoryContextSwitchTo(caller);
 }
@@ -417,7 +437,31 @@ wf_ddl_describe(WfDdl *ddl)
 
 	add_targets(ddl);
 	foreach(cell, ddl->objects)
-		describe(lfirst(cell));
+		describe(ddl, lfirst(cell));
+}
+
+/* --- former names ----------------------------------------------------------- */
+
+static List *
+former_name(const RangeVar *range)
+{
+	Oid			relid = range != NULL ? RangeVarGetRelid(range, NoLock, true) : InvalidOid;
+
+	return OidIsValid(relid) ? wf_ddl_name_of(relid) : NIL;
+}
+
+void
+wf_ddl_note_former(WfDdl *ddl)
+{
+	if (IsA(ddl->tree, AlterObjectSchemaStmt))
+		ddl->former = former_name(((AlterObjectSchemaStmt *) ddl->tree)->relation);
+	else if (IsA(ddl->tree, RenameStmt))
+	{
+		RenameStmt *statement = (RenameStmt *) ddl->tree;
+
+		ddl->former = statement->renameType == OBJECT_SCHEMA
+			? list_make2(statement->subname, "") : former_name(statement->relation);
+	}
 }
 
 /* --- lists ------------------------------------------------------------------ */
@@ -428,7 +472,8 @@ add_item(WfDdl *ddl, const ObjectAddress *address)
 	WfDdlObject object = {.operation = WF_DDL_ALTER,.address = *address};
 	WfDdlItem  *item = palloc0(sizeof(WfDdlItem));
 
-	describe(&object);
+	describe(ddl, &object);
+	item->needs = object.needs;
 	item->schema = object.schema;
 	item->name = object.name;
 	item->temporary = object.temporary;

@@ -21,7 +21,6 @@
 #include "catalog/pg_index.h"
 #include "catalog/pg_namespace.h"
 #include "catalog/pg_proc.h"
-#include "commands/comment.h"
 #include "nodes/nodeFuncs.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
@@ -44,21 +43,6 @@ is_created(const WfDdlObject *object, char relkind)
 		object->address.classId == RelationRelationId &&
 		object->address.objectSubId == 0 &&
 		get_rel_relkind(object->address.objectId) == relkind;
-}
-
-static Oid
-created_table(const WfDdl *ddl)
-{
-	ListCell   *cell;
-
-	foreach(cell, ddl->objects)
-	{
-		WfDdlObject *object = lfirst(cell);
-
-		if (is_created(object, RELKIND_RELATION))
-			return object->address.objectId;
-	}
-	return InvalidOid;
 }
 
 /* Those that come with no constraint. */
@@ -101,6 +85,29 @@ create_extensions(WfDdl *ddl)
 
 /* --- partitions ---------------------------------------------------------------- */
 
+/*
+ * The statement that FINALIZE ends may have given the table its former bounds as a
+ * check constraint, in a transaction of its own, before it failed.
+ */
+static void
+add_missing_checks(WfDdl *ddl, Oid relid)
+{
+	Relation	relation = relation_open(relid, AccessShareLock);
+	TupleConstr *constr = RelationGetDescr(relation)->constr;
+
+	for (int i = 0; constr != NULL && i < constr->num_check; i++)
+	{
+		const char *name = constr->check[i].ccname;
+		char	   *block = psprintf("BEGIN IF NOT EXISTS (SELECT FROM pg_catalog.pg_constraint"
+									 " WHERE conrelid = %s::pg_catalog.regclass AND conname = %s) THEN %s; END IF; END",
+									 quote_literal_cstr(wf_relation_name(relid)), quote_literal_cstr(name),
+									 pg_get_constraintdef_command(get_relation_constraint_oid(relid, name, false)));
+
+		ddl->statements = lappend(ddl->statements, psprintf("DO %s", quote_literal_cstr(block)));
+	}
+	relation_close(relation, AccessShareLock);
+}
+
 /* What FINALIZE ends, the destination has never begun. */
 static void
 detach_partition(WfDdl *ddl, const AlterTableStmt *statement, const PartitionCmd *partition)
@@ -108,9 +115,11 @@ detach_partition(WfDdl *ddl, const AlterTableStmt *statement, const PartitionCmd
 	Oid			parent = RangeVarGetRelid(statement->relation, NoLock, true);
 	Oid			child = RangeVarGetRelid(partition->name, NoLock, true);
 
-	if (OidIsValid(parent) && OidIsValid(child))
-		ddl->statements = list_make1(psprintf("ALTER TABLE %s DETACH PARTITION %s",
-											  wf_relation_name(parent), wf_relation_name(child)));
+	if (!OidIsValid(parent) || !OidIsValid(child))
+		return;
+	ddl->statements = list_make1(psprintf("ALTER TABLE %s DETACH PARTITION %s",
+										  wf_relation_name(parent), wf_relation_name(child)));
+	add_missing_checks(ddl, child);
 }
 
 /* Those that are attached or detached. */
@@ -265,65 +274,21 @@ is_like(const CreateStmt *statement, bool (*such) (Oid relid))
 	return false;
 }
 
-static void
-append_comment(WfDdl *ddl, Oid relid, Form_pg_attribute column)
-{
-	char	   *comment = GetComment(relid, RelationRelationId, column->attnum);
-
-	if (comment != NULL)
-		ddl->statements = lappend(ddl->statements,
-								  psprintf("COMMENT ON COLUMN %s.%s IS %s", wf_relation_name(relid),
-										   quote_identifier(NameStr(column->attname)),
-										   quote_literal_cstr(comment)));
-}
-
-static void
-append_column(WfDdl *ddl, Relation relation, Form_pg_attribute column)
-{
-	Oid			relid = RelationGetRelid(relation);
-	char	   *sql = wf_set_default(relation, column);
-
-	if (sql != NULL)
-		ddl->statements = lappend(ddl->statements, sql);
-	append_comment(ddl, relid, column);
-	if (column->attnotnull)
-		ddl->statements = lappend(ddl->statements,
-								  psprintf("ALTER TABLE %s ALTER COLUMN %s SET NOT NULL",
-										   wf_relation_name(relid),
-										   quote_identifier(NameStr(column->attname))));
-}
-
 /* The table without what it was made like. */
 static void
 define_table(WfDdl *ddl, Oid relid)
 {
-	Relation	relation = relation_open(relid, AccessShareLock);
-	TupleDesc	desc = RelationGetDescr(relation);
 	ListCell   *cell;
 
-	ddl->statements = list_make1(wf_create_table(relid));
-	for (int i = 0; i < desc->natts; i++)
-	{
-		if (!TupleDescAttr(desc, i)->attisdropped)
-			append_column(ddl, relation, TupleDescAttr(desc, i));
-	}
-	foreach(cell, ddl->objects)
-	{
-		WfDdlObject *object = lfirst(cell);
-
-		if (object->operation == WF_DDL_CREATE && !object->implied &&
-			object->address.classId == ConstraintRelationId)
-			ddl->statements = lappend(ddl->statements,
-									  pg_get_constraintdef_command(object->address.objectId));
-	}
-	append_indexes(ddl, "");
-	relation_close(relation, AccessShareLock);
+	wf_ddl_define_table(ddl, relid);
+	foreach(cell, ddl->pieces)
+		ddl->statements = lappend(ddl->statements, (void *) ((WfDdlPiece *) lfirst(cell))->statement);
 }
 
 static void
 choose_for_create_table(WfDdl *ddl, const CreateStmt *statement)
 {
-	Oid			table = created_table(ddl);
+	Oid			table = wf_ddl_created_table(ddl);
 
 	if (OidIsValid(table) && is_like(statement, is_temporary))
 	{
@@ -349,7 +314,7 @@ wf_ddl_choose_statements(WfDdl *ddl)
 	switch (nodeTag(ddl->tree))
 	{
 		case T_CreateTableAsStmt:
-			table = created_table(ddl);
+			table = wf_ddl_created_table(ddl);
 			if (((CreateTableAsStmt *) ddl->tree)->objtype == OBJECT_TABLE && OidIsValid(table))
 				ddl->statements = list_make1(wf_create_table(table));
 			break;

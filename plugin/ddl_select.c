@@ -2,15 +2,18 @@
  * ddl_select.c
  *	  What of a DDL statement's record the reader's selection lets through.
  *
- * A statement is selected by its objects.  One that lists objects is cut to those
- * that are selected; one that drops others along with what it names is replaced by
- * statements that drop just those that are.
+ * A statement is selected by its objects, and an object that can't be without a
+ * relation that isn't selected is not there at the destination.  A statement that
+ * lists objects is cut to those that are; one that drops others along with what it
+ * names is replaced by statements that drop just those that are; one whose text names
+ * what is not selected, by those of its pieces that do without.  A note says so.
  *
  * SPDX-License-Identifier: PostgreSQL
  */
 #include "postgres.h"
 
 #include "catalog/pg_type.h"
+#include "nodes/value.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/fmgrprotos.h"
@@ -33,38 +36,105 @@ selects(const WfSelection *selection, const char *schema, const char *name)
 	return *schema == '\0' || wf_selection_selects_name(selection, schema, name);
 }
 
-/* The statement with those of its list's items that are selected; NULL if none is. */
+static List *
+strings_of(const char *literal)
+{
+	return wf_string_list_from(OidInputFunctionCall(F_ARRAY_IN, (char *) literal, TEXTOID, -1));
+}
+
+/* Adds to missing which of the needs, names of relations, are not selected; is it none? */
+static bool
+has_all(const WfSelection *selection, const char *needs, List **missing)
+{
+	List	   *names = strings_of(needs);
+	bool		all = true;
+
+	for (int i = 0; i < list_length(names); i += 2)
+	{
+		char	   *schema = list_nth(names, i);
+		char	   *name = list_nth(names, i + 1);
+
+		if (selects(selection, schema, name))
+			continue;
+		all = false;
+		*missing = list_append_unique(*missing,
+									  makeString(quote_qualified_identifier(schema, name)));
+	}
+	return all;
+}
+
+static bool
+has_any(const WfSelection *selection, const char *literal)
+{
+	List	   *names = strings_of(literal);
+
+	for (int i = 0; i < list_length(names); i += 2)
+	{
+		if (selects(selection, list_nth(names, i), list_nth(names, i + 1)))
+			return true;
+	}
+	return false;
+}
+
+/*
+ * The statement with those of its list's items that are selected; NULL if none is.
+ * Sets cut if they are not all.
+ */
 static char *
-cut_list(const WfSelection *selection, const WfTuple *row)
+cut_list(const WfSelection *selection, const WfTuple *row, bool *cut, List **missing)
 {
 	List	   *fields = wf_ddl_strings(row, WF_DDL_LOG_LIST);
 	List	   *texts = NIL;
 
 	for (int i = WF_DDL_LIST_HEAD; i < list_length(fields); i += WF_DDL_ITEM_FIELDS)
 	{
-		if (selects(selection, list_nth(fields, i), list_nth(fields, i + 1)))
+		if (selects(selection, list_nth(fields, i), list_nth(fields, i + 1)) &&
+			has_all(selection, list_nth(fields, i + 3), missing))
 			texts = lappend(texts, list_nth(fields, i + 2));
+		else
+			*cut = true;
 	}
 	return texts == NIL ? NULL :
 		psprintf("%s%s%s", (const char *) linitial(fields),
 				 wf_string_list_join(texts, ", "), (const char *) lsecond(fields));
 }
 
+/* Does the text need something that is not selected?  Then statements are those of its pieces that don't. */
+static bool
+take_pieces(const WfSelection *selection, const WfTuple *row, List **statements, List **missing)
+{
+	List	   *fields = wf_ddl_strings(row, WF_DDL_LOG_PIECES);
+
+	if (fields == NIL || has_all(selection, linitial(fields), missing))
+		return false;
+	*statements = NIL;
+	for (int i = WF_DDL_PIECES_HEAD; i < list_length(fields); i += WF_DDL_PIECE_FIELDS)
+	{
+		if (has_all(selection, list_nth(fields, i), missing) &&
+			!has_any(selection, list_nth(fields, i + 1)))
+			*statements = lappend(*statements, list_nth(fields, i + 2));
+	}
+	return true;
+}
+
 /* A statement that drops one object that another one's CASCADE has reached, or NULL. */
 static char *
 drop_alone(const char *type, const char *address)
 {
-	List	   *names = wf_string_list_from(OidInputFunctionCall(F_ARRAY_IN, (char *) address,
-																   TEXTOID, -1));
+	List	   *names = strings_of(address);
 	int			n = list_length(names);
 
 	if (n == 3 && strcmp(type, "table constraint") == 0)
 		return psprintf("ALTER TABLE IF EXISTS %s DROP CONSTRAINT IF EXISTS %s",
 						quote_qualified_identifier(linitial(names), lsecond(names)),
 						quote_identifier(lthird(names)));
+	if (n == 3 && strcmp(type, "table column") == 0)
+		return psprintf("ALTER TABLE IF EXISTS %s DROP COLUMN IF EXISTS %s CASCADE",
+						quote_qualified_identifier(linitial(names), lsecond(names)),
+						quote_identifier(lthird(names)));
 	if (n == 2 && (strcmp(type, "table") == 0 || strcmp(type, "view") == 0 ||
 				   strcmp(type, "materialized view") == 0 || strcmp(type, "sequence") == 0 ||
-				   strcmp(type, "foreign table") == 0))
+				   strcmp(type, "foreign table") == 0 || strcmp(type, "index") == 0))
 		return psprintf("DROP %s IF EXISTS %s CASCADE", type,
 						quote_qualified_identifier(linitial(names), lsecond(names)));
 	return NULL;
@@ -97,14 +167,20 @@ only_drops(List *objects)
 	return true;
 }
 
+/* Those that are selected and can be; others is how many are not selected by their own names. */
 static List *
-selected_objects(const WfSelection *selection, List *objects)
+selected_objects(const WfSelection *selection, List *objects, int *others, List **missing)
 {
 	List	   *selected = NIL;
 
 	for (int i = 0; i < list_length(objects); i += WF_DDL_OBJECT_FIELDS)
 	{
 		if (!selects(selection, list_nth(objects, i + 2), list_nth(objects, i + 3)))
+		{
+			++*others;
+			continue;
+		}
+		if (!has_all(selection, list_nth(objects, i + 6), missing))
 			continue;
 		for (int field = 0; field < WF_DDL_OBJECT_FIELDS; field++)
 			selected = lappend(selected, list_nth(objects, i + field));
@@ -112,34 +188,115 @@ selected_objects(const WfSelection *selection, List *objects)
 	return selected;
 }
 
+/* Tables that are rewritten and not there. */
+static List *
+selected_rewritten(const WfSelection *selection, List *tables)
+{
+	List	   *selected = NIL;
+
+	for (int i = 0; i < list_length(tables); i += WF_DDL_REWRITTEN_FIELDS)
+	{
+		if (!selects(selection, list_nth(tables, i + 3), list_nth(tables, i + 4)))
+			continue;
+		for (int field = 0; field < WF_DDL_REWRITTEN_FIELDS; field++)
+			selected = lappend(selected, list_nth(tables, i + field));
+	}
+	return selected;
+}
+
+static void
+set_note(WfTuple *row, char *note)
+{
+	row->values[WF_DDL_LOG_NOTE] = CStringGetTextDatum(note);
+	row->nulls[WF_DDL_LOG_NOTE] = false;
+}
+
+static void
+note_missing(WfTuple *row, List *missing)
+{
+	List	   *names = NIL;
+	ListCell   *cell;
+
+	foreach(cell, missing)
+		names = lappend(names, strVal(lfirst(cell)));
+	if (names != NIL)
+		set_note(row, psprintf("not selected: %s", wf_string_list_join(names, ", ")));
+}
+
+static void
+set_flag(WfTuple *row, int32 flag)
+{
+	row->values[WF_DDL_LOG_FLAGS] = Int32GetDatum(DatumGetInt32(row->values[WF_DDL_LOG_FLAGS]) | flag);
+}
+
+static void
+set_statements(WfTuple *row, List *statements)
+{
+	if (statements == NIL)
+		set_flag(row, WF_DDL_SKIP);
+	row->values[WF_DDL_LOG_STATEMENTS] = wf_string_list_array(statements);
+	row->nulls[WF_DDL_LOG_STATEMENTS] = false;
+}
+
+/* Of a statement that gives what was selected a name that isn't: it stays here as it was. */
+static bool
+note_leaving(const WfSelection *selection, WfTuple *row)
+{
+	List	   *former = wf_ddl_strings(row, WF_DDL_LOG_FORMER);
+	char	   *schema;
+	char	   *name;
+
+	if (former == NIL)
+		return false;
+	schema = linitial(former);
+	name = lsecond(former);
+	if (!selects(selection, schema, name))
+		return false;
+	set_flag(row, WF_DDL_SKIP);
+	set_note(row, psprintf("no longer selected, and kept as it is: %s",
+						   *name == '\0' ? quote_identifier(schema) : quote_qualified_identifier(schema, name)));
+	return true;
+}
+
 bool
 wf_ddl_select(const WfSelection *selection, WfTuple *row)
 {
 	int32		flags = DatumGetInt32(row->values[WF_DDL_LOG_FLAGS]);
 	List	   *objects = wf_ddl_strings(row, WF_DDL_LOG_OBJECTS);
+	int			others = 0;
+	List	   *missing = NIL;
 	List	   *selected;
-	List	   *statements;
+	List	   *statements = NIL;
 	char	   *list;
+	bool		cut = false;
 
 	if ((flags & (WF_DDL_MUTE | WF_DDL_UNMUTE)) != 0 || objects == NIL)
 		return true;
-	selected = selected_objects(selection, objects);
-	if (selected == NIL)
-		return false;
-	if (list_length(selected) == list_length(objects))
-		return true;
-
-	row->values[WF_DDL_LOG_FLAGS] = Int32GetDatum(flags | WF_DDL_PARTIAL);
+	selected = selected_objects(selection, objects, &others, &missing);
+	if (selected == NIL && missing == NIL)
+		return note_leaving(selection, row);
 	row->values[WF_DDL_LOG_OBJECTS] = wf_string_list_array(selected);
+	if (others > 0)
+		set_flag(row, WF_DDL_PARTIAL);
+	row->values[WF_DDL_LOG_REWRITTEN] =
+		wf_string_list_array(selected_rewritten(selection, wf_ddl_strings(row, WF_DDL_LOG_REWRITTEN)));
 
 	/* What the list names, if there is something left of it; then the rest of what has gone. */
-	list = cut_list(selection, row);
-	statements = list != NULL ? list_make1(list) : NIL;
-	if (only_drops(selected))
-		statements = list_concat(statements, drop_each(selected));
-	else if (list == NULL)
-		return true;
-	row->values[WF_DDL_LOG_STATEMENTS] = wf_string_list_array(statements);
-	row->nulls[WF_DDL_LOG_STATEMENTS] = false;
+	list = cut_list(selection, row, &cut, &missing);
+	if (selected == NIL)
+		set_statements(row, NIL);
+	else if (take_pieces(selection, row, &statements, &missing))
+		set_statements(row, statements);
+	else if (others > 0 || cut)
+	{
+		if (list != NULL)
+			statements = list_make1(list);
+		if (others > 0 && only_drops(selected))
+			statements = list_concat(statements, drop_each(selected));
+		if (statements != NIL)
+			set_statements(row, statements);
+	}
+	note_missing(row, missing);
+	row->values[WF_DDL_LOG_PIECES] = wf_string_list_array(NIL);	/* the reader is spared them */
 	return true;
 }

@@ -125,11 +125,11 @@ begins_clause(const ColumnDef *column, int location)
 }
 
 /*
- * Where the expression of a DEFAULT clause ends: before the column's next clause,
- * or the comma or parenthesis that ends the column.
+ * Where a clause of a column ends: before the column's next one, or the comma or
+ * parenthesis that ends the column.
  */
 static int
-end_of_default(const WfDdl *ddl, const ColumnDef *column, int start)
+end_of_clause(const WfDdl *ddl, const ColumnDef *column, int start)
 {
 	Tokens		tokens;
 	int			token;
@@ -203,6 +203,42 @@ literal(Datum value, bool null, const FormData_pg_attribute *column)
 					wf_type_name(column->atttypid, column->atttypmod));
 }
 
+/* One that goes with the statement, and is of one table alone. */
+static void
+add_statement(WfDdl *ddl, Oid relid, const char *sql)
+{
+	while (list_length(ddl->statement_needs) < list_length(ddl->statements))
+		ddl->statement_needs = lappend(ddl->statement_needs, NIL);
+	ddl->statements = lappend(ddl->statements, (void *) sql);
+	ddl->statement_needs = lappend(ddl->statement_needs, wf_ddl_name_of(relid));
+}
+
+typedef struct TableStatement
+{
+	Oid			relid;
+	const char *sql;
+} TableStatement;
+
+static List *
+append_table_statement(List *list, Oid relid, const char *sql)
+{
+	TableStatement *statement = palloc(sizeof(TableStatement));
+
+	statement->relid = relid;
+	statement->sql = sql;
+	return lappend(list, statement);
+}
+
+static void
+add_statements(WfDdl *ddl, List *list)
+{
+	ListCell   *cell;
+
+	foreach(cell, list)
+		add_statement(ddl, ((TableStatement *) lfirst(cell))->relid,
+					  ((TableStatement *) lfirst(cell))->sql);
+}
+
 /* What ADD COLUMN has done to one table. */
 static void
 pin_added_column(WfDdl *ddl, Relation relation, AttrNumber attnum, List **slices,
@@ -233,7 +269,7 @@ pin_added_column(WfDdl *ddl, Relation relation, AttrNumber attnum, List **slices
 		ListCell   *cell;
 
 		slice->start = clause->location - ddl->text_offset;
-		slice->end = end_of_default(ddl, definition, slice->start);
+		slice->end = end_of_clause(ddl, definition, slice->start);
 		slice->replacement = psprintf("DEFAULT %s ", text);
 		foreach(cell, *slices)	/* a child's, which has the same */
 		{
@@ -246,9 +282,10 @@ pin_added_column(WfDdl *ddl, Relation relation, AttrNumber attnum, List **slices
 	}
 
 	/* The default is the type's own: a domain's. */
-	*values = lappend(*values, psprintf("UPDATE ONLY %s SET %s = %s",
-										wf_relation_name(RelationGetRelid(relation)),
-										quote_identifier(NameStr(column->attname)), text));
+	*values = append_table_statement(*values, RelationGetRelid(relation),
+									 psprintf("UPDATE ONLY %s SET %s = %s",
+											  wf_relation_name(RelationGetRelid(relation)),
+											  quote_identifier(NameStr(column->attname)), text));
 }
 
 void
@@ -276,13 +313,15 @@ wf_pin_added_columns(WfDdl *ddl)
 		sql = wf_set_default(relation, TupleDescAttr(RelationGetDescr(relation),
 												  object->address.objectSubId - 1));
 		if (sql != NULL)
-			defaults = lappend(defaults, sql);
+			defaults = append_table_statement(defaults, object->address.objectId, sql);
 		relation_close(relation, AccessShareLock);
 	}
-	if (slices != NIL || values != NIL)
-		ddl->statements = list_concat(list_make1(replace_slices(ddl->text, slices)), values);
+	if (slices == NIL && values == NIL)
+		return;
+	ddl->statements = list_make1(replace_slices(ddl->text, slices));
+	add_statements(ddl, values);
 	if (slices != NIL)
-		ddl->statements = list_concat(ddl->statements, defaults);
+		add_statements(ddl, defaults);
 }
 
 /* --- moments ----------------------------------------------------------------------- */
@@ -315,7 +354,7 @@ pin_defaults_of(WfDdl *ddl, Oid relid)
 		char	   *sql = wf_set_default(relation, TupleDescAttr(desc, i));
 
 		if (sql != NULL)
-			ddl->statements = lappend(ddl->statements, sql);
+			add_statement(ddl, relid, sql);
 	}
 	relation_close(relation, AccessShareLock);
 }
@@ -481,9 +520,6 @@ void
 wf_pin_bound(WfDdl *ddl, const PartitionBoundSpec *bound, Oid partition)
 {
 	Slice		slice;
-	HeapTuple	tuple;
-	Datum		value;
-	bool		null;
 	char	   *current;
 
 	if (bound == NULL || bound->is_default || !OidIsValid(partition) ||
@@ -494,19 +530,131 @@ wf_pin_bound(WfDdl *ddl, const PartitionBoundSpec *bound, Oid partition)
 	if (bound->location < 0 || slice.start < 0)
 		return;
 	slice.end = end_of_bound(ddl, slice.start, bound->strategy == PARTITION_STRATEGY_RANGE ? 2 : 1);
-	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(partition));
-	if (slice.end < 0 || !HeapTupleIsValid(tuple))
+	current = wf_partition_bound(partition);
+	if (slice.end < 0 || current == NULL)
 		return;
-	value = SysCacheGetAttr(RELOID, tuple, Anum_pg_class_relpartbound, &null);
-	if (!null)
-	{
-		char	   *tree = TextDatumGetCString(value);
+	slice.replacement = current + strlen("FOR VALUES ");
+	ddl->statements = list_make1(replace_slices(ddl->text, list_make1(&slice)));
+}
 
-		current = deparse_expression(stringToNode(tree), NIL, false, false);
-		slice.replacement = current + strlen("FOR VALUES ");
-		ddl->statements = list_make1(replace_slices(ddl->text, list_make1(&slice)));
+/* --- subcommands of ALTER TABLE ------------------------------------------------------- */
+
+/* Behind the table's name, with which the text that starts here begins. */
+static int
+end_of_name(Tokens *tokens, const RangeVar *name, int *token)
+{
+	int			parts = 1 + (name->schemaname != NULL) + (name->catalogname != NULL);
+	int			at = 0;
+
+	for (int i = 0; i < 2 * parts - 1; i++)
+		*token = tokens_next(tokens, &at);
+	do
+		*token = tokens_next(tokens, &at);
+	while (*token == '*' || *token == ')');
+	return at;
+}
+
+bool
+wf_find_commands(const WfDdl *ddl, const AlterTableStmt *statement, WfCommands *commands)
+{
+	int			ncommands = list_length(statement->cmds);
+	int			start = statement->relation->location - ddl->text_offset;
+	Tokens		tokens;
+	int			token;
+	int			at;
+	int			depth = 0;
+
+	if (statement->relation->location < 0 || start < 0 || start >= (int) strlen(ddl->text))
+		return false;
+	commands->starts = palloc(sizeof(int) * (ncommands + 1));
+	commands->ends = palloc(sizeof(int) * (ncommands + 1));
+	commands->count = 0;
+	tokens_begin(&tokens, ddl->text, start);
+	at = end_of_name(&tokens, statement->relation, &token);
+	commands->starts[0] = at;
+	while (commands->count < ncommands)
+	{
+		if (token == 0 || token == ';' || (depth == 0 && token == ','))
+		{
+			commands->ends[commands->count++] = at;
+			if (token != ',')
+				break;
+			(void) tokens_next(&tokens, &commands->starts[commands->count]);
+		}
+		else if (token == '(' || token == '[')
+			depth++;
+		else if (token == ')' || token == ']')
+			depth--;
+		token = tokens_next(&tokens, &at);
 	}
-	ReleaseSysCache(tuple);
+	tokens_end(&tokens);
+	return commands->count == ncommands && token != ',';
+}
+
+char *
+wf_command_alone(const WfDdl *ddl, const WfCommands *commands, int i)
+{
+	return psprintf("%.*s%.*s", commands->starts[0], ddl->text,
+					commands->ends[i] - commands->starts[i], ddl->text + commands->starts[i]);
+}
+
+/* Places stay what they are. */
+static void
+blank(char *text, int start, int end)
+{
+	memset(text + start, ' ', end - start);
+}
+
+/* A foreign key among a column's clauses, with the words behind it that say when it is checked. */
+static void
+blank_reference(const WfDdl *ddl, char *text, const Constraint *constraint, const ColumnDef *column)
+{
+	int			start = constraint->location - ddl->text_offset;
+	ColumnDef	others = *column;
+	ListCell   *cell;
+
+	others.constraints = NIL;
+	foreach(cell, column->constraints)
+	{
+		ConstrType	type = ((Constraint *) lfirst(cell))->contype;
+
+		if (type != CONSTR_ATTR_DEFERRABLE && type != CONSTR_ATTR_NOT_DEFERRABLE &&
+			type != CONSTR_ATTR_DEFERRED && type != CONSTR_ATTR_IMMEDIATE)
+			others.constraints = lappend(others.constraints, lfirst(cell));
+	}
+	blank(text, start, end_of_clause(ddl, &others, start));
+}
+
+char *
+wf_commands_without(const WfDdl *ddl, const WfCommands *commands, List **needs, List *references)
+{
+	const AlterTableStmt *statement = (AlterTableStmt *) ddl->tree;
+	char	   *text = pstrdup(ddl->text);
+	bool		kept = false;
+
+	for (int i = 0; i < commands->count; i++)
+	{
+		AlterTableCmd *command = list_nth(statement->cmds, i);
+		ListCell   *cell;
+
+		/* The comma before it stays if it has something on both sides. */
+		if (i > 0 && (needs[i] != NIL || !kept))
+			blank(text, commands->ends[i - 1], commands->starts[i]);
+		if (needs[i] != NIL)
+		{
+			blank(text, commands->starts[i], commands->ends[i]);
+			continue;
+		}
+		kept = true;
+		foreach(cell, references)
+		{
+			ColumnDef  *column = (ColumnDef *) command->def;
+
+			if (command->subtype == AT_AddColumn && list_member_ptr(column->constraints, lfirst(cell)))
+				blank_reference(ddl, text, lfirst(cell), column);
+		}
+	}
+	return kept ? text : NULL;
 }
 
 /* --- passwords ------------------------------------------------------------------------ */

@@ -248,6 +248,10 @@ append_ddl(StringInfo out, const WfTuple *row)
 		appendStringInfoString(out, " (partial)");
 	if (flags & WF_DDL_OWNER)
 		appendStringInfoString(out, " (owner)");
+	if (flags & WF_DDL_SKIP)
+		appendStringInfoString(out, " (skip)");
+	if (!row->nulls[WF_DDL_LOG_NOTE])
+		appendStringInfo(out, " note: %s;", TextDatumGetCString(row->values[WF_DDL_LOG_NOTE]));
 	if (row->nulls[WF_DDL_LOG_STATEMENTS])
 		appendStringInfo(out, ": %s", TextDatumGetCString(row->values[WF_DDL_LOG_STATEMENT]));
 	else

@@ -91,6 +91,7 @@
 #define WF_DDL_OUTSIDE 0x04		/* runs outside of a transaction */
 #define WF_DDL_PARTIAL 0x08		/* some of its objects are not selected */
 #define WF_DDL_OWNER 0x10		/* changes an owner, and nothing else */
+#define WF_DDL_SKIP 0x20		/* nothing of it is for the destination; the column note says why */
 
 /* Truncate options */
 #define WF_TRUNCATE_CASCADE 0x01

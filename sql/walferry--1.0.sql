@@ -46,13 +46,14 @@ CREATE TABLE walferry.ddl_log (
     settings text[] NOT NULL,
     objects text[] NOT NULL,
     rewritten text[] NOT NULL,
-    list text[] NOT NULL
+    list text[] NOT NULL,
+    pieces text[] NOT NULL,
+    former text[] NOT NULL,
+    note text
 );
 -- A publication of all tables has this one too, and rows are removed from it.
 ALTER TABLE walferry.ddl_log REPLICA IDENTITY FULL;
-CREATE SEQUENCE walferry.ddl_log_id;
 REVOKE ALL ON TABLE walferry.ddl_log FROM PUBLIC;
-REVOKE ALL ON SEQUENCE walferry.ddl_log_id FROM PUBLIC;
 
 COMMENT ON TABLE walferry.ddl_log IS
 'DDL statements, as the destination learns of them';

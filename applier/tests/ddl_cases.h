@@ -18,7 +18,7 @@ enum Refused : unsigned {
 // Each case has a schema {s}, named like the case, with two tables:
 //     t (id int PRIMARY KEY, v text, n int), 20 rows, and log (n int), with REPLICA IDENTITY FULL.
 // search_path is {s}, public. {n} tells objects of a way apart that lie in no schema, {role} is a role of the case that
-// exists at both servers, and matrix_a, matrix_b are roles that all cases share.
+// exists at both servers; matrix_a, matrix_b are roles, matrix_space is a tablespace that all cases share.
 struct DdlCase {
     const char *name;
     const char *before;                    // issued plainly

@@ -299,6 +299,8 @@ const Uncaptured uncaptured[] = {
      "ALTER TABLE a ADD COLUMN added text DEFAULT 'x'", "public.a"},
     {"ColumnRenamed", "ALTER TABLE a RENAME n TO renamed", "UPDATE a SET renamed = 0 WHERE id = 5",
      "ALTER TABLE a RENAME n TO renamed", "public.a"},
+    {"ColumnDropped", "ALTER TABLE a DROP COLUMN n", "INSERT INTO a VALUES (11, 'v')", "ALTER TABLE a DROP COLUMN n",
+     "public.a"},
     {"TypeChanged", "ALTER TABLE a ALTER n TYPE bigint", "INSERT INTO a VALUES (11, 5000000000, 'v')",
      "ALTER TABLE a ALTER n TYPE bigint", "public.a"},
     {"TypeChangedByAnExpression", "ALTER TABLE a ALTER n TYPE text USING 'number ' || n",
@@ -313,6 +315,46 @@ const Uncaptured uncaptured[] = {
 
 INSTANTIATE_TEST_SUITE_P(DdlForgery, DdlUncaptured, ::testing::ValuesIn(uncaptured),
                          [](const auto &change) { return change.param.name; });
+
+// A column of a table that DDL has made is known as well as one that was copied, by whatever name; one that only the
+// destination has disturbs nobody.
+TEST(DdlUncapturedColumns, AreKnownFromStatementsToo) {
+    const Pair pair;
+    auto source = pair.source();
+    auto destination = pair.destination();
+    source.exec("CREATE TABLE a (id int PRIMARY KEY, g int GENERATED ALWAYS AS (id + 1) STORED, v text)");
+    const Task task(pair);
+    task.run_until_now();
+    destination.exec("ALTER TABLE a ADD COLUMN here text DEFAULT 'only'");
+    source.exec(
+        "ALTER TABLE a ADD COLUMN n int, ADD COLUMN gone int; ALTER TABLE a RENAME TO b; ALTER TABLE b RENAME n TO m");
+    source.exec("CREATE TABLE c (id int PRIMARY KEY, x text); INSERT INTO b (id, m) VALUES (1, 1)");
+    task.run_until_now();
+    destination.exec("ALTER TABLE c ADD COLUMN here text DEFAULT 'only'; CREATE VIEW w AS SELECT gone FROM b");
+    source.exec("INSERT INTO c VALUES (1, 'x'); ALTER TABLE b DROP COLUMN gone; INSERT INTO b (id) VALUES (2)");
+    // What was left out of a statement is the destination's own from then on.
+    EXPECT_EQ(task.call({"run", "--until", "now"}).exit_code, 5);
+    run_or_throw(
+        {walferry_program(), "ddl", "skip", task.file(), source.value("SELECT max(id) FROM walferry.ddl_log")});
+    task.run_until_now();
+    EXPECT_EQ(destination.value("SELECT string_agg(b::text, ' ' ORDER BY id) FROM b"), "(1,2,,only,1,) (2,3,,only,,)");
+    EXPECT_EQ(destination.value("SELECT string_agg(c::text, ' ') FROM c"), "(1,x,only)");
+
+    source.exec(
+        "SET walferry.capture_ddl = off; ALTER TABLE b DROP COLUMN m; ALTER TABLE c DROP COLUMN x;"
+        "RESET walferry.capture_ddl; INSERT INTO b (id) VALUES (3)");
+    auto ran = task.call({"run", "--until", "now"});
+    EXPECT_EQ(ran.exit_code, 5);
+    EXPECT_THAT(ran.errors, AllOf(HasSubstr("public.b"), HasSubstr("\"m\"")));
+    destination.exec("ALTER TABLE b DROP COLUMN m");
+    source.exec("INSERT INTO c VALUES (3)");
+    ran = task.call({"run", "--until", "now"});
+    EXPECT_EQ(ran.exit_code, 5);
+    EXPECT_THAT(ran.errors, AllOf(HasSubstr("public.c"), HasSubstr("\"x\"")));
+    destination.exec("ALTER TABLE c DROP COLUMN x");
+    task.run_until_now();
+    EXPECT_EQ(destination.number("SELECT count(*) FROM b"), 3);
+}
 
 // Off, it is off for what the switch was meant for: statements that shall stay at the source.
 TEST(DdlForgeryCapture, IsOffForStatementsOfTheSourceAlone) {

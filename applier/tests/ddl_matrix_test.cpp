@@ -80,6 +80,33 @@ private:
     std::set<std::string> names_;
 };
 
+// The same of a tablespace, which lies in the server's own folder.
+class Tablespace {
+public:
+    explicit Tablespace(Clusters &clusters) : clusters_(clusters) {
+        for (auto *cluster : {&clusters_.source, &clusters_.destination}) {
+            Session session(cluster->conninfo());
+            session.exec("SET allow_in_place_tablespaces = on");
+            session.exec("DROP TABLESPACE IF EXISTS matrix_space");
+            session.exec("CREATE TABLESPACE matrix_space LOCATION ''");
+        }
+    }
+    Tablespace(const Tablespace &) = delete;
+    Tablespace &operator=(const Tablespace &) = delete;
+    ~Tablespace() {
+        try {
+            for (auto *cluster : {&clusters_.source, &clusters_.destination}) {
+                Session(cluster->conninfo()).exec("DROP TABLESPACE matrix_space");
+            }
+        } catch (const std::exception &error) {
+            ADD_FAILURE() << "can't drop the tablespace: " << error.what();
+        }
+    }
+
+private:
+    Clusters &clusters_;
+};
+
 std::set<std::string> roles_of(Way way) {
     std::set<std::string> names = {"matrix_a", "matrix_b"};
     for (const auto &c : ddl_cases()) {
@@ -276,6 +303,7 @@ private:
 TEST_P(DdlMatrix, ResultIsEqual) {
     const auto way = GetParam();
     const Roles roles(shared_clusters(), roles_of(way));
+    const Tablespace tablespace(shared_clusters());
     const Pair pair;
     const Task task(
         pair, {.more = "[schema]\nowners = true\ngrants = true\n[ddl]\nroles = \"replicate\"\n"

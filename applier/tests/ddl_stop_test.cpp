@@ -184,6 +184,25 @@ TEST_F(DdlStop, DecisionsThatMakeNoSense) {
     EXPECT_EQ(compare(pair), "");
 }
 
+// A source that was set back, or another one, may give a number again: a decision is about a statement.
+TEST_F(DdlStop, DecisionAboutAnotherStatement) {
+    const auto decided = [&](const std::string &lsn, const std::string &text) {
+        destination.exec("INSERT INTO walferry.ddl (task, id, source_lsn, tag, statement, state) VALUES ('" +
+                         task.name() + "', " + id + ", '" + lsn + "', 'CREATE INDEX', '" + text + "', 'skip')");
+    };
+    three_transactions("CREATE INDEX good ON a (v)");
+    decided("0/1", statement);
+    task.run_until_now();
+    EXPECT_EQ(compare(pair), "");
+    EXPECT_EQ(state(), "applied");
+    source.exec("TRUNCATE b");
+    task.run_until_now();
+    destination.exec("CREATE TABLE taken (only_here int)");
+    three_transactions("CREATE INDEX taken ON a (v)");
+    decided(source.value("SELECT lsn FROM walferry.ddl_log WHERE id = " + id), "DROP TABLE b");
+    expect_stop("relation \"taken\" already exists");
+}
+
 // Several in one transaction: each is told and decided by itself.
 TEST_F(DdlStop, SecondStatementOfATransaction) {
     destination.exec("CREATE TABLE second (only_here int); CREATE TABLE third (only_here int)");

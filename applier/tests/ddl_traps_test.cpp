@@ -582,6 +582,10 @@ const Trap temporary[] = {
       "CREATE TRIGGER g BEFORE INSERT ON a FOR EACH ROW EXECUTE FUNCTION noop()",
       "CREATE RULE r AS ON DELETE TO a DO INSTEAD NOTHING",
       "CREATE STATISTICS pg_temp.st ON id, v FROM a",
+      "CREATE STATISTICS st ON id, v FROM a",
+      "ALTER STATISTICS st SET STATISTICS 5",
+      "COMMENT ON STATISTICS st IS 'temporary'",
+      "DROP STATISTICS st",
       "GRANT SELECT ON a TO PUBLIC",
       "ANALYZE a",
       "TRUNCATE a",
@@ -681,6 +685,29 @@ TEST_F(DdlTrap, SessionEndsWithTemporaryObjects) {
 }
 
 // Sent as one statement with parameters, by the protocol's other way.
+// What a canceled DETACH PARTITION CONCURRENTLY has left, FINALIZE ends; the destination has never begun it.
+TEST_F(DdlTrap, DetachedPartitionFinalized) {
+    begin(
+        "CREATE TABLE p (id int PRIMARY KEY, v text) PARTITION BY RANGE (id);"
+        "CREATE TABLE p1 PARTITION OF p (CHECK (v <> '')) FOR VALUES FROM (0) TO (10); INSERT INTO p VALUES (1)");
+    auto reader = other_session();
+    reader.exec("BEGIN; SELECT FROM p");
+    Process detaching({"psql", "-X", pair.source_conninfo(), "-c", "ALTER TABLE p DETACH PARTITION p1 CONCURRENTLY"});
+    wait_until("it waits for the reader",
+               [&] { return source.holds("SELECT EXISTS (SELECT FROM pg_inherits WHERE inhdetachpending)"); });
+    source.exec(
+        "SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE query LIKE 'ALTER TABLE p DETACH%' AND pid <> pg_backend_pid()");
+    EXPECT_NE(detaching.wait(), 0);
+    reader.exec("COMMIT");
+    source.exec("INSERT INTO p1 VALUES (2, 'pending')");
+    task.run_until_now();
+    EXPECT_EQ(destination.number("SELECT count(*) FROM p"), 2) << "still a partition here";
+    source.exec("ALTER TABLE p DETACH PARTITION p1 FINALIZE");
+    source.exec("INSERT INTO p1 VALUES (3, 'alone'); ALTER TABLE p1 ADD COLUMN more int");
+    expect_equal();
+    EXPECT_EQ(destination.number("SELECT count(*) FROM pg_inherits WHERE inhparent = 'p'::regclass"), 0);
+}
+
 TEST_F(DdlTrap, StatementsWithParameters) {
     begin();
     const std::vector<pq::Param> none;

@@ -81,6 +81,21 @@ CREATE VIEW over AS SELECT * FROM other.a;
 DROP TABLE by_do, other.a CASCADE;
 SELECT seen('include', 'ddl.*');
 
+-- and what is tied to it
+CREATE TABLE other.a (id int PRIMARY KEY, v text DEFAULT 'd');
+CREATE TABLE tied (id serial PRIMARY KEY, a int REFERENCES other.a, self int REFERENCES tied);
+CREATE TABLE heir (n int NOT NULL) INHERITS (other.a);
+ALTER TABLE heir ADD COLUMN b int CONSTRAINT b REFERENCES other.a (id) /* , */ DEFERRABLE INITIALLY DEFERRED DEFAULT 7,
+	ADD CONSTRAINT c FOREIGN KEY (n) REFERENCES other.a, ADD COLUMN d text DEFAULT ',';
+ALTER TABLE heir DROP CONSTRAINT b, NO INHERIT other.a, DROP COLUMN d;
+ALTER TABLE heir ADD CONSTRAINT e FOREIGN KEY (n) REFERENCES other.a;
+COMMENT ON CONSTRAINT c ON heir IS 'c';
+CREATE VIEW over AS SELECT heir.n FROM heir, other.a;
+CREATE VIEW above AS SELECT * FROM over;
+DROP VIEW by_function, above;
+ALTER TABLE heir SET SCHEMA other;
+SELECT seen('include', 'ddl.*');
+
 -- maintenance and other servers' business
 VACUUM t;
 ANALYZE t;
@@ -96,6 +111,13 @@ DROP ROLE regress_walferry_role;
 SELECT regexp_replace(s, 'SCRAM-SHA-256[^'']*', 'SCRAM', 'g') FROM seen() s;
 SELECT statement FROM walferry.ddl_log WHERE statement ~ 'regress_walferry_role';
 
+-- a session doesn't see that it is recorded
+CREATE SEQUENCE own;
+SELECT nextval('own');
+CREATE TABLE after_nextval (id int);
+SELECT lastval();
+SELECT count(*) FROM seen();
+
 -- off
 SET walferry.capture_ddl = off;
 CREATE TABLE unseen (id int);
@@ -109,7 +131,6 @@ CREATE ROLE regress_walferry_mallory;
 SET ROLE regress_walferry_mallory;
 INSERT INTO walferry.ddl_log SELECT * FROM walferry.ddl_log;
 SELECT count(*) FROM walferry.ddl_log;
-SELECT nextval('walferry.ddl_log_id');
 SET walferry.capture_ddl = off;
 RESET ROLE;
 DROP ROLE regress_walferry_mallory;

@@ -14,6 +14,7 @@
 #include "base/failpoint.h"
 #include "base/lsn.h"
 #include "checkpoint/ddl_history.h"
+#include "checkpoint/source_columns.h"
 #include "pq/array.h"
 #include "pq/error.h"
 #include "wire.h"
@@ -151,13 +152,18 @@ public:
         if (outside && !settled) WF_TRY(run_outside());
         if (outside) WF_TRY(session_.send("BEGIN"));
         if (!outside && !settled) WF_TRY(run_inside());
-        const Outcome outcome = settled.value_or(Outcome{"applied", {}});
-        if (settled) {
+        const Outcome outcome = settled.value_or(Outcome{"applied", ddl_.note});
+        if (!outcome.reason.empty()) {
             spdlog::warn("DDL {} is {}: {}: {}", ddl_.id, outcome.state, outcome.reason, ddl_.statement);
         } else {
             spdlog::info("DDL {}: {}", ddl_.id, ddl_.statement);
         }
         for (const RewrittenTable &table : ddl_.rewritten) WF_TRY(session_.drop_staged_rows(table.relid));
+        if (outcome.state == "applied") {
+            WF_TRY(note_columns('C', add_source_columns_sql));
+        } else {
+            WF_TRY(note_columns('D', remove_source_columns_sql));
+        }
         WF_TRY(session_.query(record_ddl_sql, record(outcome.state, outcome.reason)));
         failpoint("ddl_recorded");
         return session_.forget_tables();
@@ -200,9 +206,24 @@ private:
                 reason.empty() ? pq::Param{} : pq::Param{reason}};
     }
 
+    Result<void> note_columns(char operation, const char *sql) {
+        std::vector<std::string> types;
+        std::vector<std::string> names;
+        for (const DdlObject &object : ddl_.objects) {
+            if (object.operation != operation || !object.type.starts_with("table")) continue;
+            types.push_back(object.type);
+            names.push_back(object.names);
+        }
+        if (types.empty()) return {};
+        WF_TRY(session_.query(sql, {options_.task, pq::array_literal(types), pq::array_literal(names)}));
+        return {};
+    }
+
     // If it is not to be run.
     Result<std::optional<Outcome>> settle_without_running() {
-        WF_ASSIGN(const pq::Rows decided, session_.query(ddl_decision_sql, {options_.task, std::to_string(ddl_.id)}));
+        if ((ddl_.flags & WF_DDL_SKIP) != 0) return Outcome{"skipped", ddl_.note};
+        WF_ASSIGN(const pq::Rows decided, session_.query(ddl_decision_sql, {options_.task, std::to_string(ddl_.id),
+                                                                            Lsn{ddl_.lsn}.text(), ddl_.statement}));
         if (decided.count() > 0) {
             return decided.view(0, 0) == "done" ? Outcome{"applied", "by the operator"}
                                                 : Outcome{"skipped", "by the operator's decision"};

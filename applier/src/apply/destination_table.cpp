@@ -19,7 +19,9 @@ SELECT a.attname, a.atttypid, coalesce(by_index.operator, by_type.operator, 'OPE
                JOIN pg_catalog.pg_class ic ON ic.oid = i.indexrelid
                JOIN pg_catalog.pg_am am ON am.oid = ic.relam AND am.amname = 'btree'
                WHERE i.indrelid = c.oid AND i.indisvalid AND i.indpred IS NULL AND i.indkey[0] = a.attnum),
-       t.typtype <> 'd', t.typreceive <> 0
+       t.typtype <> 'd', t.typreceive <> 0,
+       a.attgenerated = '' AND EXISTS (SELECT FROM walferry.source_column s
+                                       WHERE s.task = $3 AND s.relid = c.oid AND s.attnum = a.attnum)
 FROM pg_catalog.pg_class c
 JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
 JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
@@ -103,11 +105,12 @@ Result<void> prepare_find_destination_table(pq::Pipeline &pipeline) {
 }
 
 Result<DestinationTable> find_destination_table(pq::Connection &connection, pq::Pipeline &pipeline,
-                                                const Relation &relation) {
+                                                const std::string &task, const Relation &relation) {
     const std::string qualified = connection.quote_qualified(relation.schema, relation.name);
     pq::RawParams params;
     params.add_text(relation.schema);
     params.add_text(relation.name);
+    params.add_text(task);
     WF_TRY(pipeline.send_prepared("columns", params));
     params.clear();
     params.add_text(qualified);
@@ -170,6 +173,18 @@ Result<DestinationTable> find_destination_table(pq::Connection &connection, pq::
         table.attributes[static_cast<std::size_t>(row)].column = static_cast<int>(table.columns.size());
         table.columns.push_back({connection.quote_identifier(column.name), static_cast<Oid>(rows.integer(row, 1)),
                                  rows.text(row, 2), rows.boolean(row, 5)});
+    }
+    for (int row = 0; row < rows.count(); ++row) {
+        if (table.attributes[static_cast<std::size_t>(row)].column >= 0 || !rows.boolean(row, 8)) continue;
+        return fail(Error{ErrorKind::conflict,
+                          Side::destination,
+                          "42703",
+                          "table " + relation.qualified_name() + " has a column \"" + rows.text(row, 0) +
+                              "\" that the source's has lost",
+                          {},
+                          "It was dropped at the source, with walferry.capture_ddl off. Drop it here in the same way, "
+                          "and start again.",
+                          {}});
     }
     return table;
 }

@@ -56,8 +56,8 @@ bool in_match(const Column &column, Match match);
 Result<void> prepare_find_destination_table(pq::Pipeline &pipeline);
 
 // Look it up, through a pipeline in which no answer is owed. Errors: ErrorKind::conflict when the destination has no
-// such table or lacks a column.
+// such table or lacks a column, or has one that the source had once (checkpoint/source_columns.h).
 Result<DestinationTable> find_destination_table(pq::Connection &connection, pq::Pipeline &pipeline,
-                                                const Relation &relation);
+                                                const std::string &task, const Relation &relation);
 
 }  // namespace walferry

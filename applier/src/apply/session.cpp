@@ -81,7 +81,7 @@ Result<Session::Table *> Session::table_of(const Relation &relation) {
 }
 
 Result<DestinationTable> Session::find_destination(const Relation &relation) {
-    if (relation.kind == RelationKind::table) return find_destination_table(connection_, pipeline_, relation);
+    if (relation.kind == RelationKind::table) return find_destination_table(connection_, pipeline_, task_, relation);
     Relation staged = relation;
     staged.name = "walferry_rewrite_" + std::to_string(relation.relid);
     std::string definitions;
@@ -100,7 +100,7 @@ Result<DestinationTable> Session::find_destination(const Relation &relation) {
     WF_ASSIGN(const pq::Rows schema,
               query("SELECT nspname FROM pg_catalog.pg_namespace WHERE oid = pg_catalog.pg_my_temp_schema()"));
     staged.schema = schema.text(0, 0);
-    WF_ASSIGN(auto table, find_destination_table(connection_, pipeline_, staged));
+    WF_ASSIGN(auto table, find_destination_table(connection_, pipeline_, task_, staged));
     const bool known = std::any_of(staged_rows_.begin(), staged_rows_.end(),
                                    [&](const StagedRows &rows) { return rows.name == table.name; });
     if (!known) staged_rows_.push_back({relation.rewrites, table.name, columns});

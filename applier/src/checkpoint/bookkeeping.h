@@ -9,6 +9,7 @@
 //   walferry.sequence     one row a sequence: the value that it was last set to (schema/sequences.h)
 //   walferry.table_request  what the operator has asked for single tables (table_requests.h)
 //   walferry.ddl          one row a DDL statement of the source (ddl_history.h)
+//   walferry.source_column  columns that the source has too (source_columns.h)
 //
 // Invariants:
 //   1. checkpoint.lsn moves only from the value that its writer knows: a second writer fails (advance_checkpoint_sql).

@@ -66,12 +66,14 @@ const char *const record_ddl_sql =
     " $8::pg_catalog.text, $9::pg_catalog.text, pg_catalog.now())"
     " ON CONFLICT (task, id) DO UPDATE SET source_lsn = excluded.source_lsn, source_time = excluded.source_time,"
     " role = excluded.role, tag = excluded.tag, statement = excluded.statement,"
-    " state = CASE WHEN excluded.state = 'failed' AND d.state IN ('skip', 'done') THEN d.state ELSE excluded.state END,"
+    " state = CASE WHEN excluded.state = 'failed' AND d.state IN ('skip', 'done')"
+    " AND d.source_lsn = excluded.source_lsn AND d.statement = excluded.statement THEN d.state ELSE excluded.state END,"
     " reason = excluded.reason, changed = excluded.changed";
 
 const char *const ddl_decision_sql =
     "SELECT state FROM walferry.ddl WHERE task = $1::pg_catalog.text"
-    " AND id = $2::pg_catalog.text::pg_catalog.int8 AND state IN ('skip', 'done')";
+    " AND id = $2::pg_catalog.text::pg_catalog.int8 AND source_lsn = $3::pg_catalog.text::pg_catalog.pg_lsn"
+    " AND statement = $4::pg_catalog.text AND state IN ('skip', 'done')";
 
 const char *to_string(DdlDecision decision) { return decision == DdlDecision::skip ? "skip" : "done"; }
 

@@ -7,6 +7,9 @@
 //   skip, done        the operator, in place of failed: what the worker does when it meets the statement again. It
 //                     leaves it out, and writes `skipped` or, as the operator has run it by hand, `applied`
 //
+// A number is a place in the source's WAL, which a source that was set back, or another one, may give again. So a decision
+// counts for the statement that it was made about, which its LSN and its text tell.
+//
 // Invariant: a worker that fails once more doesn't overwrite a decision (record_ddl_sql); a decision doesn't overwrite
 // what the worker has settled (decide_ddl).
 //
@@ -29,7 +32,7 @@ extern const char *const create_ddl_history_sql;
 // any of $3 to $5 and $9 may be NULL.
 extern const char *const record_ddl_sql;
 
-// $1 task, $2 id, text; one row with 'skip' or 'done' if the operator has decided, else none.
+// $1 task, $2 id, $3 source LSN, $4 statement, text; one row with 'skip' or 'done' if the operator has decided, else none.
 extern const char *const ddl_decision_sql;
 
 struct DdlStatement {

@@ -12,6 +12,7 @@
 #include "apply/fold.h"
 #include "apply/worker_settings.h"
 #include "base/failpoint.h"
+#include "checkpoint/source_columns.h"
 #include "config/connections.h"
 #include "copy/load.h"
 #include "pq/array.h"
@@ -306,6 +307,7 @@ Result<void> TableCopy::finish(const std::vector<std::uint32_t> &relids) {
         rows.push_back(found == tables_.end() ? "0" : std::to_string(rows_[at]));
         bytes.push_back(found == tables_.end() ? "0" : std::to_string(bytes_[at]));
     }
+    WF_TRY(session_->query(add_source_columns_sql, source_column_params(context_.task.name, tables_)));
     WF_TRY(session_->query(set_ready_sql, {context_.task.name, pq::array_literal(ids), snapshot_text_, lsn_.text(),
                                            pq::array_literal(rows), pq::array_literal(bytes)}));
     failpoint("copy_before_commit");

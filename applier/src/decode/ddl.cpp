@@ -64,7 +64,7 @@ Result<Ddl> read_ddl(const Change &change) {
     ddl.flags = integer<std::uint32_t>(values[WF_DDL_LOG_FLAGS]);
     ddl.statement = text(values[WF_DDL_LOG_STATEMENT]);
     WF_ASSIGN(ddl.statements, strings(values[WF_DDL_LOG_STATEMENTS]));
-    if (ddl.statements.empty()) ddl.statements.push_back(ddl.statement);
+    if (ddl.statements.empty() && (ddl.flags & WF_DDL_SKIP) == 0) ddl.statements.push_back(ddl.statement);
     WF_ASSIGN(ddl.search_path, strings(values[WF_DDL_LOG_SEARCH_PATH]));
     WF_ASSIGN(const auto settings, strings(values[WF_DDL_LOG_SETTINGS]));
     WF_ASSIGN(const auto objects, strings(values[WF_DDL_LOG_OBJECTS]));
@@ -83,6 +83,7 @@ Result<Ddl> read_ddl(const Change &change) {
         ddl.rewritten.push_back({static_cast<std::uint32_t>(std::strtoul(rewritten[i].c_str(), nullptr, 10)),
                                  rewritten[i + 1], rewritten[i + 2] == "t"});
     }
+    ddl.note = text(values[WF_DDL_LOG_NOTE]);
     return ddl;
 }
 

@@ -43,6 +43,7 @@ struct Ddl {
     std::vector<std::pair<std::string, std::string>> settings;
     std::vector<DdlObject> objects;
     std::vector<RewrittenTable> rewritten;
+    std::string note;  // what of it is not selected, if that is worth telling
 };
 
 // Requires: a change of a relation of kind RelationKind::ddl_log.

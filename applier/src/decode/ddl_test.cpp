@@ -7,6 +7,7 @@
 
 #include "decode/decoder.h"
 #include "decode/frame_builder.h"
+#include "wire.h"
 
 namespace walferry {
 namespace {
@@ -45,8 +46,9 @@ TEST(ReadDdl, TakesEveryColumn) {
     row.id = 7;
     row.flags = 4;
     row.settings = {"DateStyle", "ISO, MDY"};
-    row.objects = {"C", "table", "public", "a", "{public,a}", "{}", "D", "view", "s", "v", "{s,v}", "{}"};
-    row.rewritten = {"16390", "public.a", "t", "16391", "public.b", "f"};
+    row.objects = {"C", "table", "public", "a", "{public,a}", "{}", "{}",
+                   "D", "view",  "s",      "v", "{s,v}",      "{}", "{public,a}"};
+    row.rewritten = {"16390", "public.a", "t", "public", "a", "16391", "public.b", "f", "public", "b"};
     const auto ddl = Reader().read(test_ddl_row(row));
     ASSERT_TRUE(ddl) << ddl.error().text();
     EXPECT_EQ(ddl->id, 7);
@@ -79,6 +81,16 @@ TEST(ReadDdl, StatementsStandForTheText) {
     EXPECT_EQ(ddl->statements, row.statements);
 }
 
+TEST(ReadDdl, NothingToRunIsNotTheText) {
+    TestDdl row;
+    row.flags = WF_DDL_SKIP;
+    row.note = "not selected: public.b";
+    const auto ddl = Reader().read(test_ddl_row(row));
+    ASSERT_TRUE(ddl);
+    EXPECT_TRUE(ddl->statements.empty());
+    EXPECT_EQ(ddl->note, row.note);
+}
+
 TEST(ReadDdl, RefusesWhatIsNotWhole) {
     const auto refused = [](const TestRow &row) {
         const auto ddl = Reader().read(row);
@@ -87,7 +99,7 @@ TEST(ReadDdl, RefusesWhatIsNotWhole) {
     TestDdl row;
     row.objects = {"C", "table"};
     EXPECT_TRUE(refused(test_ddl_row(row)));
-    row.objects = {"", "table", "public", "a", "{public,a}", "{}"};
+    row.objects = {"", "table", "public", "a", "{public,a}", "{}", "{}"};
     EXPECT_TRUE(refused(test_ddl_row(row)));
     row.objects = {};
     row.rewritten = {"1"};

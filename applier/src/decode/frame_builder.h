@@ -215,6 +215,7 @@ struct TestDdl {
     std::vector<std::string> settings = {};
     std::vector<std::string> objects = {};
     std::vector<std::string> rewritten = {};
+    std::string note = {};
 };
 
 inline Relation test_ddl_log(std::uint32_t relid = 16400) {
@@ -224,7 +225,7 @@ inline Relation test_ddl_log(std::uint32_t relid = 16400) {
     relation.schema = "walferry";
     relation.name = "ddl_log";
     for (const char *name : {"id", "lsn", "captured", "role", "session_role", "tag", "flags", "statement", "statements",
-                             "search_path", "settings", "objects", "rewritten", "list"}) {
+                             "search_path", "settings", "objects", "rewritten", "list", "pieces", "former", "note"}) {
         Column column;
         column.name = name;
         relation.columns.push_back(column);
@@ -266,7 +267,10 @@ inline TestRow test_ddl_row(const TestDdl &ddl) {
             test_text_array(ddl.settings),
             test_text_array(ddl.objects),
             test_text_array(ddl.rewritten),
-            test_text_array({})};
+            test_text_array({}),
+            test_text_array({}),
+            test_text_array({}),
+            ddl.note.empty() ? std::optional<std::string>() : ddl.note};
 }
 
 inline Transaction test_transaction(std::uint64_t number) {
