@@ -138,7 +138,8 @@ TEST(CopyCrash, NoSnapshotIsHeldForLong) {
         const auto ready = ready_tables(destination);
         const auto rows = source.exec(
             "SELECT pid || ' ' || xact_start FROM pg_stat_activity WHERE backend_xmin IS NOT NULL"
-            " AND application_name LIKE 'walferry " + task.name() + ": copy%' AND backend_type = 'client backend'");
+            " AND application_name LIKE 'walferry " +
+            task.name() + ": copy%' AND backend_type = 'client backend'");
         const auto ready_after = ready_tables(destination);
         for (int row = 0; row < rows.count(); ++row) {
             const auto first = ready_at.try_emplace(rows.text(row, 0), ready_after).first->second;

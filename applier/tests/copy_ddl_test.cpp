@@ -32,14 +32,16 @@ public:
             const int rows = i < 8 ? 16'000 : 600;
             source.exec("CREATE TABLE " + name +
                         " (id int PRIMARY KEY, n int, v text, pad text, hub int);"
-                        "CREATE INDEX ON " + name + " (v); INSERT INTO " + name +
+                        "CREATE INDEX ON " +
+                        name + " (v); INSERT INTO " + name +
                         " SELECT g, g, 'v' || g, repeat('x', 600), 1 + g % 100 FROM generate_series(1, " +
                         std::to_string(rows) + ") AS g");
             names_.push_back(name);
         }
         // Referred to, and itself among what is copied.
-        source.exec("CREATE TABLE hub (id int PRIMARY KEY, pad text); INSERT INTO hub SELECT g, repeat('x', 3000)"
-                    " FROM generate_series(1, 4000) AS g; CREATE MATERIALIZED VIEW seen AS SELECT count(*) FROM hub");
+        source.exec(
+            "CREATE TABLE hub (id int PRIMARY KEY, pad text); INSERT INTO hub SELECT g, repeat('x', 3000)"
+            " FROM generate_series(1, 4000) AS g; CREATE MATERIALIZED VIEW seen AS SELECT count(*) FROM hub");
     }
 
     // From now until stop().
@@ -106,8 +108,8 @@ private:
                 return alter + "ADD FOREIGN KEY (hub) REFERENCES hub";
             case 11:
                 created_ = "public.made" + id;
-                return "CREATE TABLE " + created_ + " AS SELECT * FROM " + name + " LIMIT 100; ALTER TABLE " + created_ +
-                       " ADD PRIMARY KEY (id)";
+                return "CREATE TABLE " + created_ + " AS SELECT * FROM " + name + " LIMIT 100; ALTER TABLE " +
+                       created_ + " ADD PRIMARY KEY (id)";
             case 12:
                 dropped_ = name;
                 return "DROP TABLE " + name + " CASCADE";
@@ -117,13 +119,14 @@ private:
             case 14:
                 return "ALTER SCHEMA one RENAME TO two; ALTER SCHEMA two RENAME TO one";
             case 15:
-                return "ALTER TYPE mood RENAME VALUE 'ok' TO 'fine" + id + "'; ALTER TYPE mood RENAME VALUE 'fine" + id +
-                       "' TO 'ok'";
+                return "ALTER TYPE mood RENAME VALUE 'ok' TO 'fine" + id + "'; ALTER TYPE mood RENAME VALUE 'fine" +
+                       id + "' TO 'ok'";
             case 16:
                 return "REFRESH MATERIALIZED VIEW seen";
             case 17:
-                return "BEGIN; INSERT INTO " + name + " SELECT g, g, 'big' FROM generate_series(1000000, 1002000) AS g; " +
-                       alter + "ADD c" + id + " int DEFAULT 8; DELETE FROM " + name + " WHERE id > 1001000; COMMIT";
+                return "BEGIN; INSERT INTO " + name +
+                       " SELECT g, g, 'big' FROM generate_series(1000000, 1002000) AS g; " + alter + "ADD c" + id +
+                       " int DEFAULT 8; DELETE FROM " + name + " WHERE id > 1001000; COMMIT";
             case 18:
                 return "CREATE OR REPLACE VIEW w" + id + " AS SELECT id FROM " + name;
             default:
@@ -163,7 +166,8 @@ private:
                                     std::to_string(++next) + ", 2, 'undone'); ROLLBACK TO s; COMMIT");
                         break;
                     default:
-                        source.exec("UPDATE " + name + " SET n = n + 1 WHERE id BETWEEN " + id + " AND " + id + " + 20");
+                        source.exec("UPDATE " + name + " SET n = n + 1 WHERE id BETWEEN " + id + " AND " + id +
+                                    " + 20");
                 }
             } catch (const std::exception &) {
                 source.exec("ROLLBACK");  // the table has another name by now, or none

@@ -292,8 +292,8 @@ public:
         for (auto &bell : bells_) ends.push_back(&rings_.emplace_back(1, planner_bell_, bell));
         Ring<Group> *ahead = ends.back();
         ends.pop_back();
-        planner_ = std::make_unique<Planner>(frames_, ends, ahead, turnstile_, planner_bell_, handover_, Lsn{},
-                                             limits, SpoolOptions{"/tmp", std::uint64_t{1} << 20}, budget_);
+        planner_ = std::make_unique<Planner>(frames_, ends, ahead, turnstile_, planner_bell_, handover_, Lsn{}, limits,
+                                             SpoolOptions{"/tmp", std::uint64_t{1} << 20}, budget_);
     }
 
     // Run `frames` through to the end of the last of `transactions`.

@@ -164,7 +164,8 @@ Result<bool> Worker::copy_again(const std::vector<std::string> &relations) {
         const std::string name = there.text(row, 1);
         spdlog::info("a foreign key of {} refers to a table that is not copied yet: {} is copied again", name, name);
         WF_TRY(session_->query("DELETE FROM ONLY " + name));
-        WF_TRY(session_->query(set_pending_sql, {task_.name, there.text(row, 0), there.text(row, 2), there.text(row, 3)}));
+        WF_TRY(
+            session_->query(set_pending_sql, {task_.name, there.text(row, 0), there.text(row, 2), there.text(row, 3)}));
     }
     copies_again_ = true;
     return true;

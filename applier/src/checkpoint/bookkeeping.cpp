@@ -168,14 +168,24 @@ Result<std::optional<TaskRecord>> find_task(pq::Connection &destination, const s
                         std::to_string(bookkeeping_version),
                     "Use the version of walferry that began the task.");
     }
-    TaskRecord record{
-        rows.text(0, 1), rows.text(0, 2), rows.text(0, 3), rows.text(0, 4), rows.text(0, 5), rows.text(0, 6), {}, {}, {}, {}, {}};
+    TaskRecord record{rows.text(0, 1),
+                      rows.text(0, 2),
+                      rows.text(0, 3),
+                      rows.text(0, 4),
+                      rows.text(0, 5),
+                      rows.text(0, 6),
+                      {},
+                      {},
+                      {},
+                      {},
+                      {}};
     WF_ASSIGN(record.phase, parse_phase(rows.view(0, 7)));
     WF_ASSIGN(const pq::Rows patterns,
-              destination.exec("SELECT p, pg_catalog.encode(pg_catalog.convert_to(p, 'UTF8'), 'hex') FROM walferry.task,"
-                               " unnest(ARRAY[pg_catalog.array_to_string(added, ','), pg_catalog.array_to_string(removed, ',')])"
-                               " WITH ORDINALITY AS u (p, place) WHERE name = $1 ORDER BY place",
-                               {task}));
+              destination.exec(
+                  "SELECT p, pg_catalog.encode(pg_catalog.convert_to(p, 'UTF8'), 'hex') FROM walferry.task,"
+                  " unnest(ARRAY[pg_catalog.array_to_string(added, ','), pg_catalog.array_to_string(removed, ',')])"
+                  " WITH ORDINALITY AS u (p, place) WHERE name = $1 ORDER BY place",
+                  {task}));
     record.added = patterns.text(0, 0);
     record.removed = patterns.text(1, 0);
     record.added_utf8 = from_hex(patterns.view(0, 1));
@@ -363,10 +373,11 @@ Result<void> delete_task(pq::Connection &destination, const std::string &task) {
     if (!exists) return {};
     const std::string name = destination.quote_literal(task);
     std::string sql = "BEGIN;";
-    WF_ASSIGN(const pq::Rows tables,  // one that an earlier version began lacks some
-              destination.exec(
-                  "SELECT name FROM unnest(ARRAY['schema_script', 'table_state', 'progress', 'checkpoint',"
-                  " 'ddl', 'sequence', 'large_object', 'table_request', 'source_column']) AS name WHERE to_regclass('walferry.' || name) IS NOT NULL"));
+    WF_ASSIGN(
+        const pq::Rows tables,  // one that an earlier version began lacks some
+        destination.exec(
+            "SELECT name FROM unnest(ARRAY['schema_script', 'table_state', 'progress', 'checkpoint',"
+            " 'ddl', 'sequence', 'large_object', 'table_request', 'source_column']) AS name WHERE to_regclass('walferry.' || name) IS NOT NULL"));
     for (int row = 0; row < tables.count(); ++row) {
         sql += "DELETE FROM walferry." + tables.text(row, 0) + " WHERE task = " + name + ";";
     }

@@ -131,7 +131,8 @@ Result<std::vector<TableState>> list_tables(pq::Connection &destination, const s
 // Of a table that leaves the task.
 Result<void> delete_table(pq::Connection &destination, const std::string &task, std::uint32_t relid);
 // Inside the transaction that copied the tables. One query.
-extern const char *const set_ready_sql;  // $1 task, $2 relids, $3 snapshot, $4 LSN, $5 rows and $6 bytes, parallel to $2
+extern const char
+    *const set_ready_sql;  // $1 task, $2 relids, $3 snapshot, $4 LSN, $5 rows and $6 bytes, parallel to $2
 // A table is to be copied, for the first time or again. It must be empty, and its changes be left out from then on.
 extern const char *const set_pending_sql;  // $1 task, $2 relid, $3 schema, $4 name
 // For display. One query, however many there are.

@@ -27,10 +27,11 @@ const char *to_string(TableAction action) {
 }
 
 Result<void> insert_table_request(pq::Connection &destination, const std::string &task, const TableRequest &request) {
-    WF_TRY(destination.exec("INSERT INTO walferry.table_request (task, schema_name, table_name, action)"
-                            " VALUES ($1, $2, $3, $4) ON CONFLICT (task, schema_name, table_name)"
-                            " DO UPDATE SET action = excluded.action, error = NULL",
-                            {task, request.schema, request.name, to_string(request.action)}));
+    WF_TRY(
+        destination.exec("INSERT INTO walferry.table_request (task, schema_name, table_name, action)"
+                         " VALUES ($1, $2, $3, $4) ON CONFLICT (task, schema_name, table_name)"
+                         " DO UPDATE SET action = excluded.action, error = NULL",
+                         {task, request.schema, request.name, to_string(request.action)}));
     return {};
 }
 
@@ -57,25 +58,29 @@ Result<bool> has_table_requests(pq::Connection &destination, const std::string &
 }
 
 Result<void> fail_table_request(pq::Connection &destination, const std::string &task, const TableRequest &request) {
-    WF_TRY(destination.exec("UPDATE walferry.table_request SET error = $4"
-                            " WHERE task = $1 AND schema_name = $2 AND table_name = $3",
-                            {task, request.schema, request.name, request.error}));
+    WF_TRY(
+        destination.exec("UPDATE walferry.table_request SET error = $4"
+                         " WHERE task = $1 AND schema_name = $2 AND table_name = $3",
+                         {task, request.schema, request.name, request.error}));
     return {};
 }
 
 Result<void> finish_table_request(pq::Connection &destination, const std::string &task, const TableRequest &request,
                                   const std::string &pattern) {
     if (request.action == TableAction::remove) {
-        WF_TRY(destination.exec("UPDATE walferry.task SET added = pg_catalog.array_remove(added, $2),"
-                                " removed = pg_catalog.array_append(removed, $2) WHERE name = $1",
-                                {task, pattern}));
+        WF_TRY(
+            destination.exec("UPDATE walferry.task SET added = pg_catalog.array_remove(added, $2),"
+                             " removed = pg_catalog.array_append(removed, $2) WHERE name = $1",
+                             {task, pattern}));
     } else if (request.action == TableAction::add) {
-        WF_TRY(destination.exec("UPDATE walferry.task SET removed = pg_catalog.array_remove(removed, $2),"
-                                " added = pg_catalog.array_append(added, $2) WHERE name = $1",
-                                {task, pattern}));
+        WF_TRY(
+            destination.exec("UPDATE walferry.task SET removed = pg_catalog.array_remove(removed, $2),"
+                             " added = pg_catalog.array_append(added, $2) WHERE name = $1",
+                             {task, pattern}));
     }
-    WF_TRY(destination.exec("DELETE FROM walferry.table_request WHERE task = $1 AND schema_name = $2 AND table_name = $3",
-                            {task, request.schema, request.name}));
+    WF_TRY(
+        destination.exec("DELETE FROM walferry.table_request WHERE task = $1 AND schema_name = $2 AND table_name = $3",
+                         {task, request.schema, request.name}));
     return {};
 }
 

@@ -40,7 +40,8 @@ constexpr std::array<VerbHelp, 3> ddl_verbs = {{
     {Verb::ddl_done, "done", "Take a statement that failed for done: it was run by hand", false},
 }};
 
-constexpr const char *table_summary = "Add a table to the task, remove one, or have one copied again; also while it runs";
+constexpr const char *table_summary =
+    "Add a table to the task, remove one, or have one copied again; also while it runs";
 constexpr std::array<VerbHelp, 3> table_verbs = {{
     {Verb::table_add, "add", "Create it at the destination, copy it, and follow it from then on", false},
     {Verb::table_remove, "remove", "Follow it no longer; at the destination it stays as it is", false},

@@ -11,7 +11,20 @@
 
 namespace walferry {
 
-enum class Verb { help, run, precheck, status, verify, ddl_list, ddl_skip, ddl_done, table_add, table_remove, table_recopy, cleanup };
+enum class Verb {
+    help,
+    run,
+    precheck,
+    status,
+    verify,
+    ddl_list,
+    ddl_skip,
+    ddl_done,
+    table_add,
+    table_remove,
+    table_recopy,
+    cleanup
+};
 
 struct Arguments {
     Verb verb = Verb::help;

@@ -68,9 +68,8 @@ Result<void> Copier::run(const StopFlag &stop) {
 
 // With synchronous replication a transaction may have been in the stream long before it is visible (schedule/handover.h).
 Result<void> Copier::look_at_suspects() {
-    WF_ASSIGN(const pq::Rows rows,
-              source_->exec("SELECT pg_catalog.pg_current_snapshot(),"
-                            " pg_catalog.current_setting('synchronous_standby_names') <> ''"));
+    WF_ASSIGN(const pq::Rows rows, source_->exec("SELECT pg_catalog.pg_current_snapshot(),"
+                                                 " pg_catalog.current_setting('synchronous_standby_names') <> ''"));
     const auto snapshot = Snapshot::parse(rows.view(0, 0));
     if (snapshot && rows.boolean(0, 1)) handover_.suspect(*snapshot);
     return {};
@@ -86,7 +85,8 @@ Result<void> Copier::list_batches() {
     for (const Table &table : tables) {
         progress_.table_bytes += table.bytes;
         std::erase(pending, table.relid);
-        if (batches_.empty() || batches_.back().relids.size() >= batch_tables_max || bytes + table.bytes > batch_bytes_max) {
+        if (batches_.empty() || batches_.back().relids.size() >= batch_tables_max ||
+            bytes + table.bytes > batch_bytes_max) {
             batches_.push_back({{}, table.schema + "." + table.name, seconds(task_.copy_yield_seconds), {}, 0, {}});
             bytes = 0;
         }
@@ -103,7 +103,8 @@ Result<void> Copier::list_batches() {
 Result<void> Copier::copy_all() {
     StopFlag halt;  // the pipeline's wish, or a copy has failed
     std::optional<Error> error;
-    CopyContext context{task_, encoding_, handover_, positions_, progress_, [this] { return flush_source(); }, halt, {}, {}};
+    CopyContext context{task_, encoding_, handover_, positions_, progress_, [this] { return flush_source(); },
+                        halt,  {},        {}};
     std::atomic<std::size_t> running{0};
     std::vector<std::jthread> threads;
     const auto jobs = std::min<std::size_t>(static_cast<std::size_t>(task_.copy_jobs), batches_.size());
@@ -202,7 +203,8 @@ Result<void> Copier::look_around() {
     WF_TRY(show());
     WF_TRY(look_at_waiting());
     const std::lock_guard lock(source_mutex_);
-    WF_ASSIGN(const pq::Rows rows, source_->exec("SELECT pg_catalog.pg_snapshot_xmin(pg_catalog.pg_current_snapshot())"));
+    WF_ASSIGN(const pq::Rows rows,
+              source_->exec("SELECT pg_catalog.pg_snapshot_xmin(pg_catalog.pg_current_snapshot())"));
     handover_.forget_before(static_cast<std::uint64_t>(rows.integer(0, 0)));
     return {};
 }
@@ -237,7 +239,8 @@ Result<void> Copier::look_at_waiting() {
                              rows->text(row, 1), of_[i]->name, rows->text(row, 2));
             }
             if (Clock::now() - since < of_[i]->patience) continue;
-            spdlog::warn("the copy of {} gives way to pid {} and is begun again later", of_[i]->name, rows->text(row, 0));
+            spdlog::warn("the copy of {} gives way to pid {} and is begun again later", of_[i]->name,
+                         rows->text(row, 0));
             of_[i]->patience *= 2;
             copies_[i]->yield();
         }

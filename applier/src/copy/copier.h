@@ -79,8 +79,8 @@ private:
 
     std::mutex mutex_;  // of what follows
     std::deque<Batch> batches_;
-    std::vector<TableCopy *> copies_;      // by number
-    std::vector<std::optional<Batch>> of_;  // what each has under way
+    std::vector<TableCopy *> copies_;                         // by number
+    std::vector<std::optional<Batch>> of_;                    // what each has under way
     std::map<std::string, Clock::time_point> waiting_since_;  // by who waits at the source
 };
 

@@ -80,8 +80,8 @@ Result<std::unique_ptr<TableCopy>> TableCopy::open(CopyContext &context, std::si
     apply.settings.insert(apply.settings.end(), settings.begin(), settings.end());
     apply.settings.emplace_back("lock_timeout", "2s");  // while the source's lock is held
     WF_ASSIGN(auto session, Session::open(std::move(apply), context.task.name));
-    return std::unique_ptr<TableCopy>(new TableCopy(context, number, std::move(source), std::move(session),
-                                                    static_cast<int>(pid.integer(0, 0))));
+    return std::unique_ptr<TableCopy>(
+        new TableCopy(context, number, std::move(source), std::move(session), static_cast<int>(pid.integer(0, 0))));
 }
 
 Result<CopyEnd> TableCopy::copy(const std::vector<std::uint32_t> &relids) {
@@ -190,7 +190,8 @@ Result<void> TableCopy::lock_destination() {
 Result<void> TableCopy::check_empty() {
     std::string sql;
     for (std::size_t i = 0; i < names_.size(); ++i) {
-        sql += (i > 0 ? " UNION ALL SELECT " : "SELECT ") + std::to_string(i) + " WHERE EXISTS (SELECT FROM ONLY " + names_[i] + ")";
+        sql += (i > 0 ? " UNION ALL SELECT " : "SELECT ") + std::to_string(i) + " WHERE EXISTS (SELECT FROM ONLY " +
+               names_[i] + ")";
     }
     if (sql.empty()) return {};
     WF_ASSIGN(const pq::Rows rows, session_->query(sql));
@@ -301,7 +302,8 @@ Result<void> TableCopy::finish(const std::vector<std::uint32_t> &relids) {
     std::vector<std::string> rows;
     std::vector<std::string> bytes;
     for (const auto relid : relids) {
-        const auto found = std::find_if(tables_.begin(), tables_.end(), [&](const Table &table) { return table.relid == relid; });
+        const auto found =
+            std::find_if(tables_.begin(), tables_.end(), [&](const Table &table) { return table.relid == relid; });
         const auto at = static_cast<std::size_t>(found - tables_.begin());
         ids.push_back(std::to_string(relid));
         rows.push_back(found == tables_.end() ? "0" : std::to_string(rows_[at]));

@@ -44,9 +44,8 @@ std::string ProgressDisplay::copy(const CopyProgress &copies) {
 std::string ProgressDisplay::stream(const Positions &positions) {
     const auto changes = positions.changes.load(std::memory_order_relaxed);
     const double rate = per_second(changes, last_changes_);
-    return fmt::format("stream: applied {}, {} changes, {:.0f}/s, lag {} and {} ms",
-                       positions.applied_lsn.get().text(), changes, rate,
-                       readable_bytes(distance(positions.applied_lsn.get(), positions.source_lsn.get())),
+    return fmt::format("stream: applied {}, {} changes, {:.0f}/s, lag {} and {} ms", positions.applied_lsn.get().text(),
+                       changes, rate, readable_bytes(distance(positions.applied_lsn.get(), positions.source_lsn.get())),
                        lag_ms(positions));
 }
 

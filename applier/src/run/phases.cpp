@@ -139,9 +139,12 @@ Result<StreamEnd> run_stream_once(TaskSession &session, bool apply_ahead, bool c
     PipelineOptions options;
     options.encoding = session.encoding;
     // The patterns are stored as they were given; the record was read in the source's encoding, which is the plugin's.
-    const auto joined = [](const std::string &a, const std::string &b) { return a + (a.empty() || b.empty() ? "" : ",") + b; };
+    const auto joined = [](const std::string &a, const std::string &b) {
+        return a + (a.empty() || b.empty() ? "" : ",") + b;
+    };
     options.start = {session.record.slot, joined(session.record.include, session.record.added),
-                     joined(session.record.exclude, session.record.removed), progress->applied_lsn, session.task.streaming};
+                     joined(session.record.exclude, session.record.removed), progress->applied_lsn,
+                     session.task.streaming};
     options.copies = copies && session.record.phase == Phase::copy;
     if (session.task.copy_stage) {  // else all changes are the stream's
         WF_ASSIGN(options.tables, list_tables(session.destination, session.task.name));

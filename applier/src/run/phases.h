@@ -17,7 +17,7 @@ namespace walferry {
 
 // What a phase works with: the task's control connections, which speak the source's encoding.
 struct TaskSession {
-    Task task;            // with the tables that were added and removed since it began
+    Task task;             // with the tables that were added and removed since it began
     const Task &original;  // as the file has it
     pq::Connection source;
     pq::Connection destination;

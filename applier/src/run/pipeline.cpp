@@ -138,8 +138,8 @@ Result<StreamEnd> stream(const Task &task, PipelineOptions options, const StopFl
         planner_ends.pop_back();
     }
     planner.emplace(frames, std::move(planner_ends), ahead, turnstile, planner_bell, *handover,
-                    positions.applied_lsn.get(), group_limits(ordinary_workers, task.buffer_bytes),
-                    spool_options, budget);
+                    positions.applied_lsn.get(), group_limits(ordinary_workers, task.buffer_bytes), spool_options,
+                    budget);
     ExactTables exact_tables;
     std::deque<Worker> workers;
     for (std::size_t i = 0; i < rings.size(); ++i) {

@@ -22,13 +22,13 @@
 namespace walferry {
 
 struct PipelineOptions {
-    std::string encoding;  // the source's
-    StreamStart start;     // start.lsn: the checkpoint
+    std::string encoding;            // the source's
+    StreamStart start;               // start.lsn: the checkpoint
     std::vector<TableState> tables;  // that are copied, or to be copied
     SchemaState schema;
     bool copies = false;      // copy those that are pending, and move the phase on
     bool apply_ahead = true;  // transactions that the source streams although it has committed them
-    Lsn until;                // end when the copies are done, and all before is applied and flushed; invalid: go on for ever
+    Lsn until;  // end when the copies are done, and all before is applied and flushed; invalid: go on for ever
 };
 
 enum class StreamEnd {

@@ -150,8 +150,8 @@ private:
             WF_TRY(insert_task(destination, task_.name, now));
             record = now;
         }
-        session_.emplace(
-            TaskSession{with_requested_tables(task_, *record), task_, std::move(source), std::move(destination), identity.encoding, *record, stop_, display_});
+        session_.emplace(TaskSession{with_requested_tables(task_, *record), task_, std::move(source),
+                                     std::move(destination), identity.encoding, *record, stop_, display_});
         return {};
     }
 
@@ -177,12 +177,11 @@ private:
                     WF_TRY(make_objects(*session_));
                     break;
                 case Phase::copy:
-                case Phase::stream:
-                    {
-                        WF_ASSIGN(const bool finished, stream_changes(*session_, until));
-                        if (finished) return {};
-                        break;
-                    }
+                case Phase::stream: {
+                    WF_ASSIGN(const bool finished, stream_changes(*session_, until));
+                    if (finished) return {};
+                    break;
+                }
                 case Phase::done:
                     spdlog::info("task {} is complete", task_.name);
                     return {};

@@ -24,7 +24,8 @@ Result<void> SequenceFollower::run(const StopFlag &stop) {
     while (!stop.wait_for(interval)) {
         if (!copied_.load(std::memory_order_acquire)) continue;
         if (!source) {
-            WF_ASSIGN(source, pq::Connection::open(data_connection(task_, Side::source, "sequences", encoding_, &stop)));
+            WF_ASSIGN(source,
+                      pq::Connection::open(data_connection(task_, Side::source, "sequences", encoding_, &stop)));
             WF_ASSIGN(destination,
                       pq::Connection::open(data_connection(task_, Side::destination, "sequences", encoding_, &stop)));
         }

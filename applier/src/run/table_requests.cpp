@@ -35,8 +35,9 @@ struct FoundTable {
 };
 
 Result<std::optional<FoundTable>> find_table(pq::Connection &source, const Task &task, const TableRequest &request) {
-    WF_ASSIGN(const pq::Rows rows, source.exec(find_table_sql, {request.schema, request.name, hex_patterns(task.include),
-                                                                hex_patterns(task.exclude)}));
+    WF_ASSIGN(const pq::Rows rows,
+              source.exec(find_table_sql,
+                          {request.schema, request.name, hex_patterns(task.include), hex_patterns(task.exclude)}));
     if (rows.count() == 0) return std::nullopt;
     return FoundTable{static_cast<std::uint32_t>(rows.integer(0, 0)), rows.view(0, 1) == "r" && !rows.boolean(0, 2),
                       rows.boolean(0, 3)};
@@ -61,7 +62,8 @@ public:
         relid_ = found->relid;
         if (request_.action == TableAction::add) {
             if (found->selected) return fail(refusal("it is among the task's tables already"));
-            if (!found->plain) return fail(refusal("only tables that are neither partitioned nor partitions can be added"));
+            if (!found->plain)
+                return fail(refusal("only tables that are neither partitioned nor partitions can be added"));
             return add();
         }
         if (!found->selected) return fail(refusal("it is not among the task's tables"));
@@ -105,8 +107,9 @@ private:
         if (readded) {
             after = session_.original;
         } else {
-            WF_ASSIGN(const pq::Rows utf8,
-                      session_.source.exec("SELECT pg_catalog.encode(pg_catalog.convert_to($1, 'UTF8'), 'hex')", {pattern_}));
+            WF_ASSIGN(
+                const pq::Rows utf8,
+                session_.source.exec("SELECT pg_catalog.encode(pg_catalog.convert_to($1, 'UTF8'), 'hex')", {pattern_}));
             after.include.push_back(from_hex(utf8.view(0, 0)));
         }
         WF_ASSIGN(const auto found, find_table(session_.source, after, request_));
@@ -150,7 +153,9 @@ private:
         return true;
     }
 
-    bool find_in(const std::string &patterns) const { return ("," + patterns + ",").find("," + pattern_ + ",") != std::string::npos; }
+    bool find_in(const std::string &patterns) const {
+        return ("," + patterns + ",").find("," + pattern_ + ",") != std::string::npos;
+    }
 
     TaskSession &session_;
     const TableRequest request_;
@@ -172,7 +177,8 @@ Result<void> perform_table_requests(TaskSession &session, const std::function<Re
     WF_ASSIGN(auto requests, list_table_requests(session.destination, session.task.name));
     for (TableRequest &request : requests) {
         if (!request.error.empty()) continue;
-        const std::string what = fmt::format("table {}: {}.{}", to_string(request.action), request.schema, request.name);
+        const std::string what =
+            fmt::format("table {}: {}.{}", to_string(request.action), request.schema, request.name);
         auto done = Performance(session, request, stream_until).run();
         if (done) {
             spdlog::info("{}", what);

@@ -144,10 +144,10 @@ private:
 
     // Built before the threads begin; its entries stay where they are.
     std::unordered_map<std::uint32_t, std::unique_ptr<Table>> tables_;
-    std::atomic<std::size_t> unready_{0};            // tables
-    std::atomic<std::uint64_t> last_copy_lsn_{0};    // raised before unready_ falls
-    std::atomic<std::size_t> copying_{0};            // claims
-    std::atomic<bool> suspecting_{false};            // suspects_ holds something
+    std::atomic<std::size_t> unready_{0};          // tables
+    std::atomic<std::uint64_t> last_copy_lsn_{0};  // raised before unready_ falls
+    std::atomic<std::size_t> copying_{0};          // claims
+    std::atomic<bool> suspecting_{false};          // suspects_ holds something
 
     // Held from keeping a change to its commit, and from a copy's last look into its spool to its commit.
     mutable std::mutex mutex_;
@@ -155,7 +155,8 @@ private:
     std::uint64_t kept_bytes_ = 0;
     int waiting_for_copies_ = 0;
     std::uint64_t waits_for_copies_ = 0;  // so far
-    std::unordered_set<std::uint64_t> left_out_;  // transactions of which a change was left out as its table was pending
+    std::unordered_set<std::uint64_t>
+        left_out_;  // transactions of which a change was left out as its table was pending
     mutable std::mutex suspects_mutex_;
     std::unordered_set<std::uint64_t> suspects_;
 };
@@ -172,7 +173,7 @@ private:
     Snapshot snapshot_;
     Lsn lsn_;
     std::unique_ptr<Spool> spool_;
-    std::uint64_t spool_bytes_ = 0;  // of it, that count
+    std::uint64_t spool_bytes_ = 0;    // of it, that count
     std::vector<std::uint64_t> kept_;  // transactions of which a change was kept
     bool lost_ = false;
     bool copying_ = false;

@@ -24,9 +24,9 @@ class Bench {
 public:
     explicit Bench(const std::vector<TableState> &tables = {}, Lsn applied_lsn = {})
         : handover_(*Handover::from(tables, {}, SpoolOptions{"/tmp", std::uint64_t{1} << 30})),
-          planner_(std::make_unique<Planner>(frames_, std::vector{&groups_}, &ahead_, turnstile_, bell_,
-                                             *handover_, applied_lsn, limits,
-                                             SpoolOptions{"/tmp", std::uint64_t{1} << 30}, budget_)) {}
+          planner_(std::make_unique<Planner>(frames_, std::vector{&groups_}, &ahead_, turnstile_, bell_, *handover_,
+                                             applied_lsn, limits, SpoolOptions{"/tmp", std::uint64_t{1} << 30},
+                                             budget_)) {}
     ~Bench() { taken_.clear(); }
 
     // Give the planner one frame and let it work.

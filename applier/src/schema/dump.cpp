@@ -194,8 +194,9 @@ std::string listed_as(std::string_view header) {
 // which the server refuses.
 std::vector<std::string> cut_into_parts(const std::string &script, const std::vector<Entry> &entries) {
     std::vector<std::string> parts(1);
-    std::vector<std::string> settings;  // that pg_restore makes for some of the entries, and of which later ones rely on the last
-    std::size_t next = 0;               // entry
+    std::vector<std::string>
+        settings;          // that pg_restore makes for some of the entries, and of which later ones rely on the last
+    std::size_t next = 0;  // entry
     std::size_t in_part = part_entries;  // so that the first entry begins a part
     std::size_t at = 0;
     std::string line_before;
@@ -219,7 +220,8 @@ std::vector<std::string> cut_into_parts(const std::string &script, const std::ve
                 }
             }
         }
-        if (parts.size() > 1 && line.starts_with("SET default_table")) {  // default_tablespace, default_table_access_method
+        if (parts.size() > 1 &&
+            line.starts_with("SET default_table")) {  // default_tablespace, default_table_access_method
             std::erase_if(settings, [&](const auto &set) { return set.substr(0, 20) == line.substr(0, 20); });
             settings.push_back(line);
         }
@@ -227,7 +229,8 @@ std::vector<std::string> cut_into_parts(const std::string &script, const std::ve
         line_before = line;
     }
     return parts;
-}struct Dump {
+}
+struct Dump {
     std::string script;
     std::vector<Entry> entries;
 };
@@ -250,15 +253,15 @@ Result<Dump> dump(pq::Connection &source, const Task &task, const std::string &s
     info.set("application_name", "walferry " + task.name + ": schema");
 
     std::vector<std::string> command = {pg_dump,
-                                     "--format=custom",
-                                     "--schema-only",
-                                     "--no-publications",
-                                     "--no-subscriptions",
-                                     "--exclude-schema=walferry",
-                                     "--snapshot=" + snapshot,
-                                     "--file=" + archive,
-                                     "--dbname=" + info.text(),
-                                     "--no-password"};
+                                        "--format=custom",
+                                        "--schema-only",
+                                        "--no-publications",
+                                        "--no-subscriptions",
+                                        "--exclude-schema=walferry",
+                                        "--snapshot=" + snapshot,
+                                        "--file=" + archive,
+                                        "--dbname=" + info.text(),
+                                        "--no-password"};
     if (!only.empty()) command.push_back("--table=" + only);
     std::vector<std::string> restore = {pg_restore, archive};
     for (auto *arguments : {&command, &restore}) {
@@ -272,7 +275,8 @@ Result<Dump> dump(pq::Connection &source, const Task &task, const std::string &s
     list_arguments.emplace_back("--list");
     WF_ASSIGN(const std::string list, run_tool(list_arguments, {}));
     std::vector<Entry> entries = parse_list(list);
-    std::erase_if(entries, [&](const Entry &entry) { return is_own_extension(entry) || is_excluded(entry, exclusions); });
+    std::erase_if(entries,
+                  [&](const Entry &entry) { return is_own_extension(entry) || is_excluded(entry, exclusions); });
     const std::string list_file = folder.file("list");
     std::ofstream file(list_file, std::ios::trunc);
     for (const Entry &entry : entries) file << entry.line << '\n';
