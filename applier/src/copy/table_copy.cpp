@@ -23,7 +23,6 @@ namespace walferry {
 namespace {
 
 using std::chrono::milliseconds;
-using std::chrono::steady_clock;
 
 // Below, an index grows as fast as it is built.
 constexpr std::uint64_t large_table_bytes = std::uint64_t{8} << 20;
@@ -365,8 +364,9 @@ Result<void> TableCopy::apply(std::vector<Change> changes) {
         const FoldedGroup folded = fold(group, [&](const Relation &relation) {
             if (error) return true;
             auto table = session_->find_table(relation);
-            if (!table) error = std::move(table).error();
-            return error || (*table)->fires_triggers;
+            if (table) return (*table)->fires_triggers;
+            error = std::move(table).error();
+            return true;
         });
         if (error) return fail(std::move(*error));
         WF_TRY(session_->send_net(folded.tables, &FoldedTable::free, RowCheck::answer));
