@@ -15,7 +15,7 @@ SELECT g, md5(g::text)::uuid, g % 30000, g * 7, (g % 1000000) * 1.25, g / 13::nu
     timestamptz '2020-01-01 00:00+00' + g * 7919 % 100000000 * interval '1 second', g * interval '1 second', sha256(g::text::bytea),
     jsonb_build_object('id', g, 'name', 'name ' || g, 'tags', jsonb_build_array('a', g % 10, NULL)),
     ARRAY[g, g + 1, g + 2]::int[], ARRAY['word ' || g % 100, NULL, 'word ' || g * 31 % 5000]
-FROM generate_series(1, :rows) g;
+FROM generate_series(1::bigint, :rows) g;
 
 CREATE UNIQUE INDEX wide_key ON wide (key);
 CREATE INDEX wide_code_instant ON wide (code, instant DESC);

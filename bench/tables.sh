@@ -5,7 +5,7 @@
 #
 # BENCH_SCALE=1    1 is TABLES
 # TABLES="5000 20000"   how many, in 40 schemas
-# RUNS=3           copies of each, whose medians count
+# RUNS=1           copies of each, whose medians count
 # COPY_JOBS=N      copy.jobs of walferry; its default if not given
 # COPY_SECONDS_MAX=1800   a copy that takes longer is an error
 # LOCKS=1024       max_locks_per_transaction of both servers: the tables are made in one transaction, which the default of
@@ -13,6 +13,7 @@
 # KEEP=1           leave the folder with servers and logs, and say where
 set -euo pipefail
 
+RUNS=${RUNS:-1} # as these copies are long
 top=$(realpath "$(dirname "$0")/..")
 # shellcheck source=bench/lib/begin.sh
 . "$top/bench/lib/begin.sh"
