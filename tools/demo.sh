@@ -200,7 +200,7 @@ look() {
 		FROM walferry.task t
 		LEFT JOIN walferry.progress p ON p.task = t.name
 		LEFT JOIN walferry.checkpoint c ON c.task = t.name
-		CROSS JOIN (SELECT count(*) FILTER (WHERE state <> 'pending') AS copied, count(*) AS tables FROM walferry.table_state) s")
+		CROSS JOIN (SELECT count(*) FILTER (WHERE state = 'ready') AS copied, count(*) AS tables FROM walferry.table_state) s")
 	[ -n "$row" ] || return 0
 	read -r phase_now tables_copied tables_all changes lag_bytes lag_ms <<<"$row"
 }

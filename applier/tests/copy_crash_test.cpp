@@ -45,8 +45,8 @@ void count_copied(const Process &run, std::map<std::string, int> &copied) {
 TEST(CopyCrash, KilledTwentyTimes) {
     const Pair pair;
     make_load_tables(pair, 1);
-    make_large_tables(pair, 24);
-    const Task task(pair, {.more = "[copy]\njobs = 2\n"});
+    make_large_tables(pair, 40);
+    const Task task(pair, {.more = "[copy]\njobs = 1\n"});
     Load load(pair, 300);
     auto destination = pair.destination();
     std::map<std::string, int> copied;
@@ -61,7 +61,7 @@ TEST(CopyCrash, KilledTwentyTimes) {
             const auto phase = task.phase();
             return phase == "stream" || (phase == "copy" && (!wait || ready_tables(destination) > before));
         });
-        std::this_thread::sleep_for(std::chrono::milliseconds(random() % 200));
+        std::this_thread::sleep_for(std::chrono::milliseconds(random() % 30));
         if (task.phase() == "copy") ++killed_in_copy;
         run.kill();
         count_copied(run, copied);

@@ -6,10 +6,12 @@
 
 #include <algorithm>
 #include <atomic>
+#include <chrono>
+#include <iostream>
 #include <thread>
 
 #include "compare.h"
-#include "load.h"
+#include "soak.h"
 
 namespace walferry::testing {
 namespace {
@@ -45,12 +47,41 @@ private:
     std::jthread thread_;
 };
 
+// Writes a mark into a table now and then, and looks how long it takes to arrive.
+class Probe {
+public:
+    explicit Probe(const Pair &pair)
+        : thread_([this, source = pair.source(), destination = pair.destination()]() mutable {
+              source.exec("INSERT INTO here VALUES (-1, '')");
+              for (int mark = 0; !stop_; ++mark) {
+                  const auto written = std::chrono::steady_clock::now();
+                  source.exec("UPDATE here SET v = '" + std::to_string(mark) + "' WHERE id = -1");
+                  while (!stop_ && destination.value("SELECT v FROM here WHERE id = -1") != std::to_string(mark)) {
+                      std::this_thread::sleep_for(5ms);
+                  }
+                  if (!stop_) longest_ = std::max(longest_, std::chrono::steady_clock::now() - written);
+                  std::this_thread::sleep_for(20ms);
+              }
+          }) {}
+    std::chrono::milliseconds longest() {
+        stop_ = true;
+        thread_.join();
+        return std::chrono::duration_cast<std::chrono::milliseconds>(longest_);
+    }
+
+private:
+    std::atomic<bool> stop_{false};
+    std::chrono::steady_clock::duration longest_{};
+    std::jthread thread_;
+};
+
 void make_tables(const Pair &pair) {
     pair.source().exec(
         "CREATE TABLE here (id int PRIMARY KEY, v text); INSERT INTO here SELECT g, 'h' FROM generate_series(1, 10000) AS g;"
         "CREATE SCHEMA far; CREATE TABLE far.away (id int PRIMARY KEY, v text, n bigserial, parent int REFERENCES far.away);"
         "CREATE INDEX ON far.away (v);"
-        "INSERT INTO far.away SELECT g, 'f' FROM generate_series(1, 60000) AS g");
+        "INSERT INTO far.away SELECT g, 'f' FROM generate_series(1, " +
+        std::to_string(60'000 * soak_factor()) + ") AS g");
 }
 
 TEST(Table, AddedUnderLoad) {
@@ -62,10 +93,12 @@ TEST(Table, AddedUnderLoad) {
     auto source = pair.source();
     {
         const Writer writer(pair, {"here", "far.away"});
+        Probe probe(pair);
         const auto added = task.call({"table", "add"}, 60s, {"far.away"});
         EXPECT_EQ(added.exit_code, 0) << added.errors;
         source.exec("ALTER TABLE far.away ADD later float8 DEFAULT random()");
         wait_while_running(run, "the table is ready", [&] { return task.phase() == "stream"; });
+        std::cout << "the other table was never more than " << probe.longest().count() << " ms behind" << std::endl;
         source.exec("ALTER TABLE far.away ADD more int DEFAULT 7");
     }
     run.signal(SIGTERM);

@@ -182,6 +182,12 @@ std::string status_as_text(const Status &status) {
     line(
         out, "tables",
         fmt::format("{} of {} copied: {} rows, {}", sum.copied, status.tables.size(), sum.rows, bytes_text(sum.bytes)));
+    for (const TableState &table : status.tables) {
+        if (!status.running || table.state == "ready" || table.state == "pending") continue;
+        line(out, "",
+             fmt::format("{}.{} {}: {} rows, {}", table.schema, table.name, table.state, table.rows,
+                         bytes_text(table.bytes)));
+    }
     if (status.progress) append_progress(out, *status.progress);
     if (const auto lag = status.lag_bytes()) line(out, "lag", bytes_text(*lag));
     return out;
