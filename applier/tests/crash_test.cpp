@@ -102,8 +102,9 @@ TEST_P(Failpoint, NothingLostNothingTwice) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Crash, Failpoint,
-                         ::testing::Values("slot_made", "copy_before_commit", "before_checkpoint", "after_commit_sent",
-                                           "after_commit"),
+                         ::testing::Values("slot_made", "schema_read", "schema_part_made", "copy_claimed",
+                                           "copy_rows_copied", "copy_before_commit", "copy_committed",
+                                           "before_checkpoint", "after_commit_sent", "after_commit"),
                          [](const auto &place) { return std::string(place.param); });
 
 // The same with four workers at work: hot rows, rows without a key (one that came twice would show), and unique values that
