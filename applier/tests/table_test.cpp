@@ -34,7 +34,7 @@ public:
                   for (const auto &table : tables) {
                       const auto id = std::to_string(i % 5000);
                       session.exec("UPDATE " + table + " SET v = v || '!' WHERE id = " + id + "; INSERT INTO " + table +
-                                   " VALUES (1000000 + " + std::to_string(i) + ", 'new'); DELETE FROM " + table +
+                                   " VALUES (10000000 + " + std::to_string(i) + ", 'new'); DELETE FROM " + table +
                                    " WHERE id = 7000 + " + id);
                   }
                   std::this_thread::sleep_for(2ms);
