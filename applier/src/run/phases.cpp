@@ -25,6 +25,7 @@ namespace {
 using std::chrono::steady_clock;
 
 constexpr std::chrono::seconds look_interval{1};
+constexpr std::chrono::seconds walsender_wait_max{10};
 
 // Of more the lock table might have no room.
 constexpr std::size_t tables_locked_max = 2000;
@@ -127,6 +128,17 @@ Result<void> check_slot(TaskSession &session, Lsn checkpoint, Lsn flushed_lsn) {
     return {};
 }
 
+// Our own walsender of before may still be busy with what nobody reads any more.
+Result<void> wait_for_walsender(TaskSession &session) {
+    const auto deadline = steady_clock::now() + walsender_wait_max;
+    while (steady_clock::now() < deadline) {
+        WF_ASSIGN(const auto slot, find_slot(session.source, session.record.slot));
+        if (!slot || !slot->active_pid) return {};
+        if (session.stop.wait_for(std::chrono::milliseconds(50))) break;
+    }
+    return {};  // whoever holds it is named when streaming can't begin
+}
+
 // `copies`: tables that are pending, too; and end when the operator asks for something.
 Result<StreamEnd> run_stream_once(TaskSession &session, bool apply_ahead, bool copies, Lsn until) {
     WF_TRY(wait_for_workers(session.destination, session.task.name));
@@ -136,6 +148,7 @@ Result<StreamEnd> run_stream_once(TaskSession &session, bool apply_ahead, bool c
                     "Its bookkeeping was changed by hand: begin the task anew.");
     }
     WF_TRY(check_slot(session, progress->applied_lsn, progress->flushed_lsn));
+    WF_TRY(wait_for_walsender(session));
     PipelineOptions options;
     options.encoding = session.encoding;
     // The patterns are stored as they were given; the record was read in the source's encoding, which is the plugin's.
@@ -168,11 +181,12 @@ Result<StreamEnd> run_stream_once(TaskSession &session, bool apply_ahead, bool c
 }
 
 Result<StreamEnd> run_stream(TaskSession &session, bool copies, Lsn until) {
-    WF_ASSIGN(const StreamEnd end, run_stream_once(session, true, copies, until));
+    WF_ASSIGN(const StreamEnd end, run_stream_once(session, session.apply_ahead, copies, until));
     if (end != StreamEnd::recalled) return end;
     spdlog::info(
         "a transaction that was applied ahead of its commit was in the way of another one: going on from the checkpoint, "
         "such transactions now wait for their commits");
+    session.apply_ahead = false;
     return run_stream_once(session, false, copies, until);
 }
 

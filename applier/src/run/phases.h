@@ -25,6 +25,7 @@ struct TaskSession {
     TaskRecord record;
     const StopFlag &stop;
     ProgressDisplay &display;
+    bool &apply_ahead;          // false from when it was of no use on, for the life of the process
     bool progressed = false;    // changes were applied
     bool made_objects = false;  // some are there
 };

@@ -100,8 +100,8 @@ Result<void> check_same_task(const TaskRecord &record, const TaskRecord &now) {
 // One life of a task, from its connections on, until it ends or something fails.
 class Attempt {
 public:
-    Attempt(const Task &task, const StopFlag &stop, ProgressDisplay &display)
-        : task_(task), stop_(stop), display_(display) {}
+    Attempt(const Task &task, const StopFlag &stop, ProgressDisplay &display, bool &apply_ahead)
+        : task_(task), stop_(stop), display_(display), apply_ahead_(apply_ahead) {}
 
     Result<void> run(const RunOptions &options, std::optional<Lsn> &until) {
         WF_TRY(open());
@@ -151,7 +151,8 @@ private:
             record = now;
         }
         session_.emplace(TaskSession{with_requested_tables(task_, *record), task_, std::move(source),
-                                     std::move(destination), identity.encoding, *record, stop_, display_});
+                                     std::move(destination), identity.encoding, *record, stop_, display_,
+                                     apply_ahead_});
         return {};
     }
 
@@ -226,6 +227,7 @@ private:
     const Task &task_;
     const StopFlag &stop_;
     ProgressDisplay &display_;
+    bool &apply_ahead_;
     std::optional<TaskSession> session_;
 };
 
@@ -234,11 +236,12 @@ private:
 Result<void> run_task(const Task &task, const RunOptions &options, const StopFlag &stop) {
     std::optional<Lsn> until;
     bool connected_before = false;
+    bool apply_ahead = true;
     std::optional<steady_clock::time_point> failing_since;
     milliseconds backoff = backoff_min;
     while (true) {
         ProgressDisplay display;
-        Attempt attempt(task, stop, display);
+        Attempt attempt(task, stop, display, apply_ahead);
         const auto began = steady_clock::now();
         auto ran = attempt.run(options, until);
         if (ran) return {};
