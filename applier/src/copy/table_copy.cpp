@@ -148,16 +148,17 @@ Result<bool> TableCopy::take_snapshot(const std::vector<std::uint32_t> &relids) 
     if (!names_.empty()) WF_TRY(source_.exec("LOCK TABLE " + joined(names_, "ONLY ") + " IN ACCESS SHARE MODE"));
     WF_ASSIGN(const pq::Rows taken, source_.exec("SELECT pg_catalog.pg_current_snapshot(),"
                                                  " pg_catalog.pg_current_wal_insert_lsn(), walferry.ddl_state()"));
+    snapshot_text_ = taken.text(0, 0);
+    snapshot_ = Snapshot::parse(snapshot_text_).value_or(Snapshot{});
+    lsn_ = Lsn::parse(taken.view(0, 1)).value_or(Lsn{});
+    // At once: what the stream leaves out from the snapshot on would make it useless.
+    claim_ = context_.handover.claim(relids, snapshot_, lsn_);
+    if (!claim_) return false;
     // What was locked are these tables, and they are as the snapshot sees them.
     WF_ASSIGN(tables_, selected_tables(source_, context_.task, &relids));
     std::vector<std::string> names;
     for (const Table &table : tables_) names.push_back(source_.quote_qualified(table.schema, table.name));
     if (names != names_) return false;
-    snapshot_text_ = taken.text(0, 0);
-    snapshot_ = Snapshot::parse(snapshot_text_).value_or(Snapshot{});
-    lsn_ = Lsn::parse(taken.view(0, 1)).value_or(Lsn{});
-    claim_ = context_.handover.claim(relids, snapshot_, lsn_);
-    if (!claim_) return false;
     failpoint("copy_claimed");
     return wait_for_ddl(taken.text(0, 2));
 }
