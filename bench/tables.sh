@@ -8,8 +8,8 @@
 # RUNS=1           copies of each, whose medians count
 # COPY_JOBS=N      copy.jobs of walferry; its default if not given
 # COPY_SECONDS_MAX=1800   a copy that takes longer is an error
-# LOCKS=1024       max_locks_per_transaction of both servers: the tables are made in one transaction, which the default of
-#                  64 doesn't let make 5,000 of them
+# LOCKS=1024       max_locks_per_transaction of both servers: pg_dump locks all tables at once, which the default of 64
+#                  doesn't let it do with 20,000
 # KEEP=1           leave the folder with servers and logs, and say where
 set -euo pipefail
 

@@ -81,18 +81,7 @@ copy_native() {
 	pg_dump --schema-only --no-publications --no-subscriptions -d "$source" >"$work/schema.sql"
 	destination_sql -f "$work/schema.sql"
 	destination_sql -c "CREATE SUBSCRIPTION bench CONNECTION '$source' PUBLICATION bench WITH (copy_data = on)"
-	destination_sql -c "
-		DO \$\$
-		BEGIN
-			WHILE EXISTS (SELECT FROM pg_subscription_rel WHERE srsubstate <> 'r') LOOP
-				IF EXISTS (SELECT FROM pg_stat_subscription_stats WHERE apply_error_count + sync_error_count > 0) THEN
-					RAISE 'the subscription has failed';
-				END IF;
-				COMMIT;
-				PERFORM pg_sleep(0.01);
-				COMMIT;
-			END LOOP;
-		END \$\$"
+	wait_until "$destination" "NOT EXISTS (SELECT FROM pg_subscription_rel WHERE srsubstate <> 'r')" "$copy_seconds_max"
 }
 
 remove_native() {

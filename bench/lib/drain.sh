@@ -22,7 +22,7 @@ drain() { # WORKLOAD RUN CONTENDER FORM
 	read_server_cpu
 	source_before=$source_cpu_ms
 	destination_before=$destination_cpu_ms
-	(wait_for_end "$destination" && milliseconds >"$work/end") &
+	(wait_until "$destination" "EXISTS (SELECT FROM bench_end)" "$drain_seconds_max" && milliseconds >"$work/end") &
 	waiter=$!
 	remember "$waiter"
 	sleep 0.3 # it is connected

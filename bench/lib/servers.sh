@@ -76,14 +76,16 @@ read_server_cpu() {
 	destination_cpu_ms=$(children_ms "$destination_postmaster")
 }
 
-# Returns when the backlog's last row has arrived. Commits all the time, or it would keep dead rows from being pruned.
-wait_for_end() { # CONNINFO
-	sql "$1" -c "SET statement_timeout = '${drain_seconds_max}s'" -c "
+# Returns when CONDITION holds at the server. Commits all the time, or it would keep dead rows from being pruned. A
+# subscription that has failed ends it with an error; that is looked at once a second.
+wait_until() { # CONNINFO CONDITION SECONDS_MAX
+	sql "$1" -c "SET statement_timeout = '${3}s'" -c "
 		DO \$\$
 		BEGIN
 			FOR look IN 1..2147483647 LOOP
-				EXIT WHEN EXISTS (SELECT FROM bench_end);
-				IF look % 100 = 0 AND EXISTS (SELECT FROM pg_stat_subscription_stats WHERE apply_error_count > 0) THEN
+				EXIT WHEN $2;
+				IF look % 100 = 0 AND
+					EXISTS (SELECT FROM pg_stat_subscription_stats WHERE apply_error_count + sync_error_count > 0) THEN
 					RAISE 'the subscription has failed';
 				END IF;
 				COMMIT;

@@ -72,6 +72,19 @@ Result<const DestinationTable *> Session::find_table(const Relation &relation) {
     return &table->destination;
 }
 
+Result<FoldedGroup> Session::fold_group(const Group &group, const std::function<bool(const Relation &)> &exact) {
+    std::optional<Error> error;
+    auto folded = fold(group, [&](const Relation &relation) {
+        if (error) return true;
+        auto table = find_table(relation);
+        if (table) return (*table)->fires_triggers || exact(relation);
+        error = std::move(table).error();
+        return true;
+    });
+    if (error) return fail(std::move(*error));
+    return folded;
+}
+
 Result<Session::Table *> Session::table_of(const Relation &relation) {
     const auto found = tables_.find(&relation);
     if (found != tables_.end()) return &found->second;

@@ -41,6 +41,10 @@ public:
     // What the destination has for the table. Requires: no answer is owed. The result lives as long as the session.
     Result<const DestinationTable *> find_table(const Relation &relation);
 
+    // Fold the group, which must outlive the result, for tables as they are here: those whose triggers fire, and those that
+    // `exact` names, stay in source order. Requires: no transaction is open, or nothing in it has failed.
+    Result<FoldedGroup> fold_group(const Group &group, const std::function<bool(const Relation &)> &exact);
+
     // One statement without parameters that returns nothing.
     Result<void> send(const std::string &sql);
     // A change by a statement of its own, in its place.

@@ -59,10 +59,12 @@ bool renames_what_copies_use(const std::string &tag) {
 
 }  // namespace
 
-Worker::Worker(pq::ConnectOptions options, const Task &task, bool applies_ahead, Ring<Group> &groups, Doorbell &bell,
-               Turnstile &turnstile, Handover &handover, ExactTables &exact_tables, Positions &positions)
+Worker::Worker(pq::ConnectOptions options, const Task &task, std::string encoding, bool applies_ahead,
+               Ring<Group> &groups, Doorbell &bell, Turnstile &turnstile, Handover &handover, ExactTables &exact_tables,
+               Positions &positions)
     : options_(std::move(options)),
       task_(task),
+      encoding_(std::move(encoding)),
       applies_ahead_(applies_ahead),
       groups_(groups),
       bell_(bell),
@@ -150,14 +152,7 @@ Result<bool> Worker::copy_again(const std::vector<std::string> &relations) {
     WF_ASSIGN(const pq::Rows here, session_->query(tables_of_sql, {pq::array_literal(relations)}));
     std::vector<std::string> names;
     for (int row = 0; row < here.count(); ++row) names.push_back(here.text(row, 0));
-    auto options = options_;
-    options.side = Side::source;
-    options.conninfo = task_.source_conninfo;
-    options.settings = exact_settings();
-    for (const auto &[name, value] : options_.settings) {
-        if (name == "client_encoding") options.settings.emplace_back(name, value);
-    }
-    WF_ASSIGN(auto source, pq::Connection::open(options));
+    WF_ASSIGN(auto source, pq::Connection::open(data_connection(task_, Side::source, "ddl", encoding_, stop_)));
     WF_ASSIGN(const pq::Rows there, source.exec(relids_sql, {pq::array_literal(names)}));
     if (there.count() == 0) return false;
     for (int row = 0; row < there.count(); ++row) {
@@ -392,18 +387,8 @@ Result<void> Worker::insist(const char *undo, Work &&work) {
 
 // Requires: no transaction is open, or nothing in it has failed.
 Result<FoldedGroup> Worker::fold_group(const Group &group) {
-    std::optional<Error> error;
-    auto folded = fold(group, [&](const Relation &relation) {
-        if (error) return true;
-        auto table = session_->find_table(relation);
-        if (!table) {
-            error = std::move(table).error();
-            return true;
-        }
-        return (*table)->fires_triggers || exact_tables_.contains(relation.relid);
-    });
-    if (error) return fail(std::move(*error));
-    return folded;
+    return session_->fold_group(group,
+                                [&](const Relation &relation) { return exact_tables_.contains(relation.relid); });
 }
 
 }  // namespace walferry

@@ -59,10 +59,10 @@ namespace walferry {
 // Thread: its own for run(). References must outlive it.
 class Worker {
 public:
-    // `options`: an apply connection with worker_settings() (apply/worker_settings.h). The one that applies ahead opens it when it is needed: most
-    // of the time it has nothing to do.
-    Worker(pq::ConnectOptions options, const Task &task, bool applies_ahead, Ring<Group> &groups, Doorbell &bell,
-           Turnstile &turnstile, Handover &handover, ExactTables &exact_tables, Positions &positions);
+    // `options`: a worker_connection(), in `encoding`, the source's. The one that applies ahead opens it when it is needed:
+    // most of the time it has nothing to do.
+    Worker(pq::ConnectOptions options, const Task &task, std::string encoding, bool applies_ahead, Ring<Group> &groups,
+           Doorbell &bell, Turnstile &turnstile, Handover &handover, ExactTables &exact_tables, Positions &positions);
 
     // Until stop is requested (ring the doorbell and the turnstile then; what is not committed is rolled back), or a change
     // can't be applied: ErrorKind::conflict, with the change in its context; or a transaction applied ahead was recalled.
@@ -109,6 +109,7 @@ private:
 
     const pq::ConnectOptions options_;
     const Task &task_;
+    const std::string encoding_;
     const bool applies_ahead_;
     Ring<Group> &groups_;
     Doorbell &bell_;

@@ -4,6 +4,7 @@
 #include <array>
 #include <utility>
 
+#include "base/hex.h"
 #include "checkpoint/ddl_history.h"
 #include "checkpoint/source_columns.h"
 #include "checkpoint/table_requests.h"
@@ -114,15 +115,6 @@ Result<void> run(pq::Connection &destination, const std::string &sql, std::initi
 
 }  // namespace
 
-std::string from_hex(std::string_view text) {
-    const auto digit = [](char c) { return c <= '9' ? c - '0' : c - 'a' + 10; };
-    std::string out;
-    for (std::size_t i = 0; i + 1 < text.size(); i += 2) {
-        out += static_cast<char>(digit(text[i]) * 16 + digit(text[i + 1]));
-    }
-    return out;
-}
-
 const char *const advance_checkpoint_sql =
     "UPDATE walferry.checkpoint SET lsn = CASE WHEN lsn = $2::pg_lsn THEN $3::pg_lsn END,"
     " commit_time = '2000-01-01 00:00:00+00'::timestamptz + $4::float8 * interval '1 microsecond' WHERE task = $1";
@@ -168,28 +160,25 @@ Result<std::optional<TaskRecord>> find_task(pq::Connection &destination, const s
                         std::to_string(bookkeeping_version),
                     "Use the version of walferry that began the task.");
     }
-    TaskRecord record{rows.text(0, 1),
-                      rows.text(0, 2),
-                      rows.text(0, 3),
-                      rows.text(0, 4),
-                      rows.text(0, 5),
-                      rows.text(0, 6),
-                      {},
-                      {},
-                      {},
-                      {},
-                      {}};
+    TaskRecord record;
+    record.source_system = rows.text(0, 1);
+    record.source_database = rows.text(0, 2);
+    record.slot = rows.text(0, 3);
+    record.include = rows.text(0, 4);
+    record.exclude = rows.text(0, 5);
+    record.stages = rows.text(0, 6);
     WF_ASSIGN(record.phase, parse_phase(rows.view(0, 7)));
+    // By itself, as the first version has no such columns.
     WF_ASSIGN(const pq::Rows patterns,
-              destination.exec(
-                  "SELECT p, pg_catalog.encode(pg_catalog.convert_to(p, 'UTF8'), 'hex') FROM walferry.task,"
-                  " unnest(ARRAY[pg_catalog.array_to_string(added, ','), pg_catalog.array_to_string(removed, ',')])"
-                  " WITH ORDINALITY AS u (p, place) WHERE name = $1 ORDER BY place",
-                  {task}));
+              destination.exec("SELECT a, r, pg_catalog.encode(pg_catalog.convert_to(a, 'UTF8'), 'hex'),"
+                               " pg_catalog.encode(pg_catalog.convert_to(r, 'UTF8'), 'hex')"
+                               " FROM walferry.task, pg_catalog.array_to_string(added, ',') AS a,"
+                               " pg_catalog.array_to_string(removed, ',') AS r WHERE name = $1",
+                               {task}));
     record.added = patterns.text(0, 0);
-    record.removed = patterns.text(1, 0);
-    record.added_utf8 = from_hex(patterns.view(0, 1));
-    record.removed_utf8 = from_hex(patterns.view(1, 1));
+    record.removed = patterns.text(0, 1);
+    record.added_utf8 = from_hex(patterns.view(0, 2));
+    record.removed_utf8 = from_hex(patterns.view(0, 3));
     return record;
 }
 

@@ -22,7 +22,6 @@
 #include <cstdint>
 #include <optional>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "base/error.h"
@@ -90,9 +89,6 @@ struct Progress {
     std::string updated;           // when the record was written
     std::string last_error;
 };
-
-// The bytes that encode(..., 'hex') has written.
-std::string from_hex(std::string_view text);
 
 // All calls: `destination` is a control or data connection; outside a transaction unless said otherwise.
 

@@ -57,4 +57,24 @@ pq::ConnectOptions apply_connection(const Task &task, const std::string &purpose
     return options;
 }
 
+pq::ConnectOptions worker_connection(const Task &task, const std::string &purpose, const std::string &encoding,
+                                     const StopFlag *stop) {
+    auto options = apply_connection(task, purpose, encoding, stop);
+    const pq::Settings settings = {
+        {"synchronous_commit", "off"},  // the checkpointer sees to durability
+        // An older group may wait for a lock of a younger one, which waits for the older at the turnstile, where the server
+        // sees no deadlock.
+        {"lock_timeout", "500ms"},
+        // Batches are joined to their table row by row through its index, whatever the statistics say: their rows come
+        // sorted by key, and a plan is made once, perhaps while the table is still empty.
+        {"plan_cache_mode", "force_generic_plan"},
+        {"enable_seqscan", "off"},
+        {"enable_hashjoin", "off"},
+        {"enable_mergejoin", "off"},
+        {"jit", "off"},
+    };
+    options.settings.insert(options.settings.end(), settings.begin(), settings.end());
+    return options;
+}
+
 }  // namespace walferry

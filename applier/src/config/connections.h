@@ -28,4 +28,9 @@ pq::ConnectOptions data_connection(const Task &task, Side side, const std::strin
 pq::ConnectOptions apply_connection(const Task &task, const std::string &purpose, const std::string &encoding,
                                     const StopFlag *stop);
 
+// The same for a session that applies changes while others do so too: it waits for no lock for long, commits without waiting
+// for the disk, and its plans go by keys.
+pq::ConnectOptions worker_connection(const Task &task, const std::string &purpose, const std::string &encoding,
+                                     const StopFlag *stop);
+
 }  // namespace walferry

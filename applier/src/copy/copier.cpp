@@ -28,6 +28,7 @@ using std::chrono::seconds;
 constexpr std::size_t batch_tables_max = 200;
 constexpr std::uint64_t batch_bytes_max = std::uint64_t{8} << 20;
 
+constexpr milliseconds poll_interval{20};
 constexpr milliseconds look_interval{1000};
 constexpr milliseconds again_pause_min{50};
 constexpr milliseconds again_pause_max{2000};
@@ -48,8 +49,7 @@ Copier::Copier(const Task &task, std::string encoding, Handover &handover, const
       handover_(handover),
       positions_(positions),
       progress_(progress),
-      copies_(static_cast<std::size_t>(task.copy_jobs)),
-      of_(static_cast<std::size_t>(task.copy_jobs)) {
+      under_way_(static_cast<std::size_t>(task.copy_jobs)) {
     progress_.jobs.resize(static_cast<std::size_t>(task.copy_jobs));
 }
 
@@ -121,11 +121,8 @@ Result<void> Copier::copy_all() {
     }
     auto next_look = Clock::now() + look_interval;
     while (running.load(std::memory_order_acquire) > 0) {
-        if (stop_->wait_for(milliseconds(20))) halt.request();
-        if (halt.requested()) {
-            std::this_thread::sleep_for(milliseconds(1));
-            continue;
-        }
+        if (stop_->wait_for(poll_interval)) halt.request();
+        if (halt.requested()) break;
         if (Clock::now() < next_look) continue;
         next_look = Clock::now() + look_interval;
         if (auto looked = look_around(); !looked) {
@@ -146,31 +143,27 @@ Result<void> Copier::copy_some(CopyContext &context, std::size_t number) {
     while (!context.stop.requested()) {
         auto batch = take_batch();
         if (!batch) {
-            const std::unique_lock lock(mutex_);
-            if (batches_.empty() && copying_ == 0) return {};
-        }
-        if (!batch) {
-            (void)context.stop.wait_for(milliseconds(20));
+            {
+                const std::lock_guard lock(mutex_);
+                if (batches_.empty() && copying_ == 0) return {};
+            }
+            (void)context.stop.wait_for(poll_interval);
             continue;
         }
         if (!copy || !copy->usable()) {
             WF_ASSIGN(copy, TableCopy::open(context, number));
         }
+        const auto relids = batch->relids;
         {
             const std::lock_guard lock(mutex_);
-            copies_[number] = copy.get();
-            of_[number] = *batch;
+            under_way_[number] = {copy.get(), std::move(*batch)};
         }
-        auto end = copy->copy(batch->relids);
+        const auto end = copy->copy(relids);
         const std::lock_guard lock(mutex_);
-        copies_[number] = nullptr;
-        const Batch before = *std::exchange(of_[number], std::nullopt);
+        UnderWay over = *std::exchange(under_way_[number], std::nullopt);
         --copying_;
-        if (!end) return fail(std::move(end).error());
-        if (*end == CopyEnd::again) {
-            batch->patience = before.patience;
-            put_back(std::move(*batch));
-        }
+        if (!end) return fail(end.error());
+        if (*end == CopyEnd::again) put_back(std::move(over.batch));
     }
     return fail(ErrorKind::interrupted, "stopped by request");
 }
@@ -215,8 +208,8 @@ Result<void> Copier::look_at_waiting() {
     std::vector<std::string> pids;
     {
         const std::lock_guard lock(mutex_);
-        for (const TableCopy *copy : copies_) {
-            if (copy != nullptr) pids.push_back(std::to_string(copy->source_pid()));
+        for (const auto &under_way : under_way_) {
+            if (under_way) pids.push_back(std::to_string(under_way->copy->source_pid()));
         }
     }
     if (pids.empty()) return {};
@@ -232,17 +225,17 @@ Result<void> Copier::look_at_waiting() {
         const auto known = waiting_since_.find(who);
         const auto since = known == waiting_since_.end() ? Clock::now() : known->second;
         waiting.emplace(who, since);
-        for (std::size_t i = 0; i < copies_.size(); ++i) {
-            if (copies_[i] == nullptr || std::to_string(copies_[i]->source_pid()) != rows->view(row, 3)) continue;
+        for (auto &under_way : under_way_) {
+            if (!under_way || std::to_string(under_way->copy->source_pid()) != rows->view(row, 3)) continue;
+            Batch &batch = under_way->batch;
             if (known == waiting_since_.end()) {
                 spdlog::warn("at the source, pid {} ({}) waits for the copy of {}: {}", rows->text(row, 0),
-                             rows->text(row, 1), of_[i]->name, rows->text(row, 2));
+                             rows->text(row, 1), batch.name, rows->text(row, 2));
             }
-            if (Clock::now() - since < of_[i]->patience) continue;
-            spdlog::warn("the copy of {} gives way to pid {} and is begun again later", of_[i]->name,
-                         rows->text(row, 0));
-            of_[i]->patience *= 2;
-            copies_[i]->yield();
+            if (Clock::now() - since < batch.patience) continue;
+            spdlog::warn("the copy of {} gives way to pid {} and is begun again later", batch.name, rows->text(row, 0));
+            batch.patience *= 2;
+            under_way->copy->yield();
         }
     }
     waiting_since_ = std::move(waiting);
@@ -263,7 +256,7 @@ Result<void> Copier::show() {
 Result<void> Copier::complete() {
     WF_TRY(flush_source());
     while (positions_.applied_lsn.get() < handover_.last_copy_lsn()) {
-        if (stop_->wait_for(milliseconds(20))) return fail(ErrorKind::interrupted, "stopped by request");
+        if (stop_->wait_for(poll_interval)) return fail(ErrorKind::interrupted, "stopped by request");
     }
     // Behind the tables, so that whatever a copied row names is there.
     if (task_.large_objects) WF_TRY(copy_large_objects(*source_, *destination_, task_));

@@ -52,6 +52,11 @@ private:
         Clock::time_point reported{};
     };
 
+    struct UnderWay {
+        TableCopy *copy;
+        Batch batch;
+    };
+
     Result<void> look_at_suspects();
     Result<void> list_batches();
     Result<void> copy_all();
@@ -79,8 +84,7 @@ private:
 
     std::mutex mutex_;  // of what follows
     std::deque<Batch> batches_;
-    std::vector<TableCopy *> copies_;                         // by number
-    std::vector<std::optional<Batch>> of_;                    // what each has under way
+    std::vector<std::optional<UnderWay>> under_way_;          // by number of the copy
     std::map<std::string, Clock::time_point> waiting_since_;  // by who waits at the source
 };
 

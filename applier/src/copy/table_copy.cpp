@@ -2,6 +2,7 @@
 #include "copy/table_copy.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
@@ -10,7 +11,6 @@
 #include <utility>
 
 #include "apply/fold.h"
-#include "apply/worker_settings.h"
 #include "base/failpoint.h"
 #include "checkpoint/source_columns.h"
 #include "config/connections.h"
@@ -60,23 +60,13 @@ Statements copy_statements(const pq::Connection &connection, const Table &table,
             "COPY " + name + list + " FROM STDIN (" + format + (freeze ? ", FREEZE)" : ")")};
 }
 
-std::string joined(const std::vector<std::string> &names, const std::string &before_each = {}) {
-    std::string out;
-    for (const auto &name : names) out += (out.empty() ? "" : ", ") + before_each + name;
-    return out;
-}
-
 }  // namespace
 
 Result<std::unique_ptr<TableCopy>> TableCopy::open(CopyContext &context, std::size_t number) {
     const std::string purpose = "copy " + std::to_string(number + 1);
-    auto options = data_connection(context.task, Side::source, purpose, context.encoding, &context.stop);
-    options.settings.emplace_back("lock_timeout", "1s");  // who waits for a lock lets nobody pass
-    WF_ASSIGN(auto source, pq::Connection::open(options));
+    WF_ASSIGN(auto source, open_for_snapshot(context.task, purpose, context.encoding, &context.stop));
     WF_ASSIGN(const pq::Rows pid, source.exec("SELECT pg_backend_pid()"));
-    auto apply = apply_connection(context.task, purpose, context.encoding, &context.stop);
-    const auto settings = worker_settings();
-    apply.settings.insert(apply.settings.end(), settings.begin(), settings.end());
+    auto apply = worker_connection(context.task, purpose, context.encoding, &context.stop);
     apply.settings.emplace_back("lock_timeout", "2s");  // while the source's lock is held
     WF_ASSIGN(auto session, Session::open(std::move(apply), context.task.name));
     return std::unique_ptr<TableCopy>(
@@ -142,40 +132,32 @@ Result<CopyEnd> TableCopy::attempt(const std::vector<std::uint32_t> &relids) {
 // False: it is not to be had now.
 Result<bool> TableCopy::take_snapshot(const std::vector<std::uint32_t> &relids) {
     WF_ASSIGN(tables_, selected_tables(source_, context_.task, &relids));
-    names_.clear();
-    for (const Table &table : tables_) names_.push_back(source_.quote_qualified(table.schema, table.name));
-    WF_TRY(source_.exec("BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY"));
-    if (!names_.empty()) WF_TRY(source_.exec("LOCK TABLE " + joined(names_, "ONLY ") + " IN ACCESS SHARE MODE"));
-    WF_ASSIGN(const pq::Rows taken, source_.exec("SELECT pg_catalog.pg_current_snapshot(),"
-                                                 " pg_catalog.pg_current_wal_insert_lsn(), walferry.ddl_state()"));
-    snapshot_text_ = taken.text(0, 0);
-    snapshot_ = Snapshot::parse(snapshot_text_).value_or(Snapshot{});
-    lsn_ = Lsn::parse(taken.view(0, 1)).value_or(Lsn{});
+    names_ = quoted_names(source_, tables_);
+    WF_ASSIGN(snapshot_, begin_snapshot(source_, names_));
     // At once: what the stream leaves out from the snapshot on would make it useless.
-    claim_ = context_.handover.claim(relids, snapshot_, lsn_);
+    const auto snapshot = Snapshot::parse(snapshot_.text).value_or(Snapshot{});
+    claim_ = context_.handover.claim(relids, snapshot, snapshot_.lsn);
     if (!claim_) return false;
     // What was locked are these tables, and they are as the snapshot sees them.
     WF_ASSIGN(tables_, selected_tables(source_, context_.task, &relids));
-    std::vector<std::string> names;
-    for (const Table &table : tables_) names.push_back(source_.quote_qualified(table.schema, table.name));
-    if (names != names_) return false;
+    if (quoted_names(source_, tables_) != names_) return false;
     failpoint("copy_claimed");
-    return wait_for_ddl(taken.text(0, 2));
+    return wait_for_ddl();
 }
 
 // Until the stream has brought what the snapshot sees of DDL.
-Result<bool> TableCopy::wait_for_ddl(const std::string &ddl_state) {
+Result<bool> TableCopy::wait_for_ddl() {
     {
         const std::lock_guard lock(context_.ddl_mutex);
-        if (context_.ddl_state == ddl_state) return true;
+        if (context_.ddl_state == snapshot_.ddl_state) return true;
     }
     WF_TRY(context_.flush_source());
-    while (context_.positions.applied_lsn.get() < lsn_) {
+    while (context_.positions.applied_lsn.get() < snapshot_.lsn) {
         if (context_.stop.wait_for(look_again)) return fail(ErrorKind::interrupted, "stopped by request");
         if (yield_.load(std::memory_order_relaxed)) return false;
     }
     const std::lock_guard lock(context_.ddl_mutex);
-    context_.ddl_state = ddl_state;
+    context_.ddl_state = snapshot_.ddl_state;
     return true;
 }
 
@@ -183,7 +165,7 @@ Result<void> TableCopy::lock_destination() {
     WF_TRY(session_->send("BEGIN"));
     if (tables_.empty()) return {};
     const char *const mode = context_.task.schema_stage ? "ACCESS EXCLUSIVE" : "SHARE ROW EXCLUSIVE";
-    WF_TRY(session_->query("LOCK TABLE " + joined(names_, "ONLY ") + " IN " + mode + " MODE"));
+    WF_TRY(session_->query("LOCK TABLE " + only_tables(names_) + " IN " + mode + " MODE"));
     return {};
 }
 
@@ -227,7 +209,7 @@ Result<bool> TableCopy::copy_rows() {
         for (const LoadTable &table : loaded) {
             if (!table.referenced) unreferenced.push_back(table.name);
         }
-        if (!unreferenced.empty()) WF_TRY(session_->query("TRUNCATE " + joined(unreferenced, "ONLY ")));
+        if (!unreferenced.empty()) WF_TRY(session_->query("TRUNCATE " + only_tables(unreferenced)));
     }
     for (std::size_t i = 0; i < tables_.size(); ++i) {
         WF_ASSIGN(const bool copied, copy_table(i, context_.task.schema_stage && !loaded[i].referenced));
@@ -236,7 +218,7 @@ Result<bool> TableCopy::copy_rows() {
     WF_TRY(source_.exec("COMMIT"));
     for (const auto &statement : plan.after) WF_TRY(session_->query(statement));
     // The planner's statistics: applying changes by key needs them as much as the users will.
-    if (!names_.empty()) WF_TRY(session_->query("ANALYZE " + joined(names_)));
+    if (!names_.empty()) WF_TRY(session_->query(fmt::format("ANALYZE {}", fmt::join(names_, ", "))));
     return true;
 }
 
@@ -310,8 +292,8 @@ Result<void> TableCopy::finish(const std::vector<std::uint32_t> &relids) {
         bytes.push_back(found == tables_.end() ? "0" : std::to_string(bytes_[at]));
     }
     WF_TRY(session_->query(add_source_columns_sql, source_column_params(context_.task.name, tables_)));
-    WF_TRY(session_->query(set_ready_sql, {context_.task.name, pq::array_literal(ids), snapshot_text_, lsn_.text(),
-                                           pq::array_literal(rows), pq::array_literal(bytes)}));
+    WF_TRY(session_->query(set_ready_sql, {context_.task.name, pq::array_literal(ids), snapshot_.text,
+                                           snapshot_.lsn.text(), pq::array_literal(rows), pq::array_literal(bytes)}));
     failpoint("copy_before_commit");
     WF_TRY(session_->query("COMMIT"));
     failpoint("copy_committed");
@@ -361,15 +343,7 @@ Result<void> TableCopy::apply(std::vector<Change> changes) {
     group.transactions.emplace_back();
     for (Change &change : changes) group.changes.push_back({std::move(change)});
     const auto apply_net = [&]() -> Result<void> {
-        std::optional<Error> error;
-        const FoldedGroup folded = fold(group, [&](const Relation &relation) {
-            if (error) return true;
-            auto table = session_->find_table(relation);
-            if (table) return (*table)->fires_triggers;
-            error = std::move(table).error();
-            return true;
-        });
-        if (error) return fail(std::move(*error));
+        WF_ASSIGN(const FoldedGroup folded, session_->fold_group(group, [](const Relation &) { return false; }));
         WF_TRY(session_->send_net(folded.tables, &FoldedTable::free, RowCheck::answer));
         for (const PlannedChange *planned : folded.ordered) {
             WF_TRY(session_->send_change(planned->change, RowCheck::answer));

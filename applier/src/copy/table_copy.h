@@ -16,7 +16,6 @@
 #pragma once
 
 #include <atomic>
-#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -33,6 +32,7 @@
 #include "copy/progress.h"
 #include "pq/connection.h"
 #include "schedule/handover.h"
+#include "schema/source_snapshot.h"
 #include "schema/tables.h"
 
 namespace walferry {
@@ -85,7 +85,7 @@ private:
           source_pid_(source_pid) {}
     Result<CopyEnd> attempt(const std::vector<std::uint32_t> &relids);
     Result<bool> take_snapshot(const std::vector<std::uint32_t> &relids);
-    Result<bool> wait_for_ddl(const std::string &ddl_state);
+    Result<bool> wait_for_ddl();
     Result<void> lock_destination();
     Result<void> check_empty();
     Result<bool> copy_rows();
@@ -112,9 +112,7 @@ private:
     std::vector<std::string> names_;  // quoted and qualified, parallel to tables_
     std::vector<std::uint64_t> rows_;
     std::vector<std::uint64_t> bytes_;
-    Snapshot snapshot_;
-    std::string snapshot_text_;
-    Lsn lsn_;
+    SourceSnapshot snapshot_;
     std::shared_ptr<Handover::Claim> claim_;
 };
 

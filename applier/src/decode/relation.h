@@ -43,6 +43,8 @@ struct Relation {
     bool identity_hashed = false;  // changes carry ConflictKeys::identity
     std::size_t unique_keys = 0;   // and this many hashes of other unique indexes
 
+    // Of the table whose rows the changes are about.
+    std::uint32_t table_relid() const { return kind == RelationKind::rewrite ? rewrites : relid; }
     std::string qualified_name() const { return schema + "." + name; }  // for messages, not for SQL
 };
 

@@ -10,11 +10,13 @@
 #include "checkpoint/table_requests.h"
 #include "config/connections.h"
 #include "pq/error.h"
+#include "pq/transaction.h"
 #include "run/pipeline.h"
 #include "run/table_requests.h"
 #include "schema/derived.h"
 #include "schema/dump.h"
 #include "schema/sequences.h"
+#include "schema/source_snapshot.h"
 #include "schema/tables.h"
 #include "slot/slot.h"
 
@@ -30,18 +32,6 @@ constexpr std::chrono::seconds walsender_wait_max{10};
 // Of more the lock table might have no room.
 constexpr std::size_t tables_locked_max = 2000;
 constexpr int schema_attempts_max = 20;
-
-// Run `work` in one transaction of the connection.
-template <class Work>
-Result<void> in_transaction(pq::Connection &connection, Work &&work) {
-    WF_TRY(connection.exec("BEGIN"));
-    if (Result<void> done = work(); !done) {
-        (void)connection.exec("ROLLBACK");
-        return done;
-    }
-    WF_TRY(connection.exec("COMMIT"));
-    return {};
-}
 
 // The transactions that were running when the slot was made have to end before the first snapshot. (One that committed
 // before the slot's first LSN, but was not yet out of the list of running ones, would be in neither.) Most have ended while
@@ -80,12 +70,11 @@ Result<void> drop_own_slot(TaskSession &session) {
 }
 
 // The slot that the task began with; gone or foreign, changes are lost and nothing may be applied from it.
-Result<void> check_slot(TaskSession &session, Lsn checkpoint, Lsn flushed_lsn) {
+Result<void> check_slot(TaskSession &session, const std::optional<Slot> &slot, Lsn checkpoint, Lsn flushed_lsn) {
     const std::string &name = session.record.slot;
     const std::string anew =
         "Changes may be lost, so the task has to begin anew: walferry cleanup, empty the "
         "destination, walferry run.";
-    WF_ASSIGN(const auto slot, find_slot(session.source, name));
     if (!slot) {
         return fail(
             Error{ErrorKind::state, Side::source, {}, "replication slot \"" + name + "\" is gone", {}, anew, {}});
@@ -128,27 +117,28 @@ Result<void> check_slot(TaskSession &session, Lsn checkpoint, Lsn flushed_lsn) {
     return {};
 }
 
-// Our own walsender of before may still be busy with what nobody reads any more.
-Result<void> wait_for_walsender(TaskSession &session) {
+// The task's slot, once our own walsender of before has left it, which may still be busy with what nobody reads any more. Or
+// not: whoever else holds it is named when streaming can't begin.
+Result<std::optional<Slot>> find_free_slot(TaskSession &session) {
     const auto deadline = steady_clock::now() + walsender_wait_max;
-    while (steady_clock::now() < deadline) {
-        WF_ASSIGN(const auto slot, find_slot(session.source, session.record.slot));
-        if (!slot || !slot->active_pid) return {};
-        if (session.stop.wait_for(std::chrono::milliseconds(50))) break;
+    while (true) {
+        WF_ASSIGN(auto slot, find_slot(session.source, session.record.slot));
+        const bool free = !slot || !slot->active_pid;
+        if (free || steady_clock::now() >= deadline || session.stop.wait_for(std::chrono::milliseconds(50)))
+            return slot;
     }
-    return {};  // whoever holds it is named when streaming can't begin
 }
 
 // `copies`: tables that are pending, too; and end when the operator asks for something.
-Result<StreamEnd> run_stream_once(TaskSession &session, bool apply_ahead, bool copies, Lsn until) {
+Result<StreamEnd> run_stream_once(TaskSession &session, bool copies, Lsn until) {
     WF_TRY(wait_for_workers(session.destination, session.task.name));
     WF_ASSIGN(const auto progress, find_progress(session.destination, session.task.name));
     if (!progress) {
         return fail(ErrorKind::state, "the task has no checkpoint at the destination",
                     "Its bookkeeping was changed by hand: begin the task anew.");
     }
-    WF_TRY(check_slot(session, progress->applied_lsn, progress->flushed_lsn));
-    WF_TRY(wait_for_walsender(session));
+    WF_ASSIGN(const auto slot, find_free_slot(session));
+    WF_TRY(check_slot(session, slot, progress->applied_lsn, progress->flushed_lsn));
     PipelineOptions options;
     options.encoding = session.encoding;
     // The patterns are stored as they were given; the record was read in the source's encoding, which is the plugin's.
@@ -163,7 +153,7 @@ Result<StreamEnd> run_stream_once(TaskSession &session, bool apply_ahead, bool c
         WF_ASSIGN(options.tables, list_tables(session.destination, session.task.name));
     }
     WF_ASSIGN(options.schema, find_schema(session.destination, session.task.name));
-    options.apply_ahead = apply_ahead;
+    options.apply_ahead = session.apply_ahead;
     options.until = until;
     auto next_look = steady_clock::now() + look_interval;
     auto ended = stream(session.task, std::move(options), session.stop,
@@ -181,13 +171,13 @@ Result<StreamEnd> run_stream_once(TaskSession &session, bool apply_ahead, bool c
 }
 
 Result<StreamEnd> run_stream(TaskSession &session, bool copies, Lsn until) {
-    WF_ASSIGN(const StreamEnd end, run_stream_once(session, session.apply_ahead, copies, until));
+    WF_ASSIGN(const StreamEnd end, run_stream_once(session, copies, until));
     if (end != StreamEnd::recalled) return end;
     spdlog::info(
         "a transaction that was applied ahead of its commit was in the way of another one: going on from the checkpoint, "
         "such transactions now wait for their commits");
     session.apply_ahead = false;
-    return run_stream_once(session, false, copies, until);
+    return run_stream_once(session, copies, until);
 }
 
 struct Schema {
@@ -200,32 +190,25 @@ struct Schema {
 // and what the server knows by now are mixed. So tables are locked first, as far as there are locks for so many, and what was read
 // while other DDL went on is read again. Nothing if that happened.
 Result<std::optional<Schema>> try_to_read_schema(TaskSession &session) {
-    auto options = data_connection(session.task, Side::source, "schema", session.encoding, &session.stop);
-    options.settings.emplace_back("lock_timeout", "1s");  // who waits for a lock lets nobody pass
-    WF_ASSIGN(auto source, pq::Connection::open(options));
-    WF_ASSIGN(const auto listed, selected_tables(source, session.task));
-    WF_TRY(source.exec("BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY"));
-    if (!listed.empty() && listed.size() <= tables_locked_max && session.task.schema_stage) {
-        std::string names;
-        for (const Table &table : listed) {
-            names += (names.empty() ? "ONLY " : ", ONLY ") + source.quote_qualified(table.schema, table.name);
-        }
-        auto locked = source.exec("LOCK TABLE " + names + " IN ACCESS SHARE MODE");
-        if (!locked) {
-            if (pq::is_lock(locked.error()) || pq::is_missing(locked.error())) return std::nullopt;
-            return fail(std::move(locked).error());
-        }
+    WF_ASSIGN(auto source, open_for_snapshot(session.task, "schema", session.encoding, &session.stop));
+    std::vector<std::string> locked;
+    if (session.task.schema_stage) {
+        WF_ASSIGN(const auto listed, selected_tables(source, session.task));
+        if (listed.size() <= tables_locked_max) locked = quoted_names(source, listed);
     }
-    WF_ASSIGN(const pq::Rows taken,
-              source.exec("SELECT pg_catalog.pg_export_snapshot(), pg_catalog.pg_current_snapshot(),"
-                          " pg_catalog.pg_current_wal_insert_lsn(), walferry.ddl_state()"));
+    const auto snapshot = begin_snapshot(source, locked);
+    if (!snapshot) {
+        if (pq::is_lock(snapshot.error()) || pq::is_missing(snapshot.error())) return std::nullopt;
+        return fail(snapshot.error());
+    }
     Schema schema;
-    schema.state = {taken.text(0, 1), Lsn::parse(taken.view(0, 2)).value_or(Lsn{})};
+    schema.state = {snapshot->text, snapshot->lsn};
     WF_ASSIGN(schema.tables, selected_tables(source, session.task));
     if (session.task.schema_stage) {
-        auto parts = dump_schema(source, session.task, taken.text(0, 0));
-        WF_ASSIGN(const pq::Rows now, session.source.exec("SELECT walferry.ddl_state()"));
-        if (now.view(0, 0) != taken.view(0, 3)) return std::nullopt;
+        WF_ASSIGN(const std::string exported, export_snapshot(source));
+        auto parts = dump_schema(source, session.task, exported);
+        WF_ASSIGN(const bool changed, ddl_since(session.source, *snapshot));
+        if (changed) return std::nullopt;
         if (!parts) return fail(std::move(parts).error());
         schema.parts = std::move(*parts);
     }
@@ -245,7 +228,7 @@ Result<void> make_slot(TaskSession &session) {
     WF_ASSIGN(const Lsn lsn, create_slot(session.source, name));
     failpoint("slot_made");
     WF_TRY(wait_for_older_transactions(session));
-    return in_transaction(session.destination, [&]() -> Result<void> {
+    return pq::in_transaction(session.destination, [&]() -> Result<void> {
         WF_TRY(insert_checkpoint(session.destination, session.task.name, lsn));
         return set_phase(session.destination, session.task.name, Phase::schema);
     });
@@ -279,7 +262,7 @@ Result<void> read_schema(TaskSession &session) {
     if (!session.task.schema_stage && session.task.copy_stage) {
         WF_TRY(check_column_types(session.destination, schema->tables));
     }
-    return in_transaction(session.destination, [&]() -> Result<void> {
+    return pq::in_transaction(session.destination, [&]() -> Result<void> {
         WF_TRY(replace_tables(session.destination, session.task.name, states));
         WF_TRY(save_schema(session.destination, session.task.name, schema->state, schema->parts));
         return set_phase(session.destination, session.task.name, Phase::objects);
@@ -296,7 +279,7 @@ Result<void> make_objects(TaskSession &session) {
     session.made_objects = parts.size() > 1 && parts[1].number > 1;
     for (const SchemaPart &part : parts) {
         const bool last = &part == &parts.back();
-        WF_TRY(in_transaction(connection, [&]() -> Result<void> {
+        WF_TRY(pq::in_transaction(connection, [&]() -> Result<void> {
             if (auto ran = connection.exec(part.sql); !ran) {
                 return fail(std::move(ran).error().with_context("creating the source's objects"));
             }

@@ -14,7 +14,6 @@
 #include <vector>
 
 #include "apply/worker.h"
-#include "apply/worker_settings.h"
 #include "base/byte_budget.h"
 #include "base/doorbell.h"
 #include "base/ring.h"
@@ -145,18 +144,15 @@ Result<StreamEnd> stream(const Task &task, PipelineOptions options, const StopFl
     for (std::size_t i = 0; i < rings.size(); ++i) {
         const bool applies_ahead = i == ordinary_workers;
         const auto name = applies_ahead ? std::string("worker ahead") : fmt::format("worker {}", i + 1);
-        auto apply = apply_connection(task, name, options.encoding, &halt.flag());
-        const auto settings = worker_settings();
-        apply.settings.insert(apply.settings.end(), settings.begin(), settings.end());
-        workers.emplace_back(std::move(apply), task, applies_ahead, rings[i], worker_bells[i], turnstile, *handover,
-                             exact_tables, positions);
+        workers.emplace_back(worker_connection(task, name, options.encoding, &halt.flag()), task, options.encoding,
+                             applies_ahead, rings[i], worker_bells[i], turnstile, *handover, exact_tables, positions);
     }
     WF_ASSIGN(auto replication_connection, opening_replication.get());
     WF_ASSIGN(auto heartbeat_connection, opening_heartbeat.get());
     Receiver receiver(std::move(replication_connection), std::move(heartbeat_connection), std::move(options.start),
                       frames, budget, positions);
-    bool again = false;
-    bool ended_again = false;
+    bool asked = false;  // by tick, to end
+    StreamEnd end = StreamEnd::complete;
     {
         const auto receiver_thread = start_stage(receiver, halt);
         const auto planner_thread = start_stage(*planner, halt);
@@ -172,10 +168,10 @@ Result<StreamEnd> stream(const Task &task, PipelineOptions options, const StopFl
             if (stop.requested() || reached) halt.request();
             const auto go_on = tick(positions, copy_progress);
             if (!go_on) halt.fail(go_on.error());
-            again |= go_on && !*go_on;
-            if (again && copier) copier->hold();
-            if (again && !reached && (!copier || copied || copier->idle())) {
-                ended_again = true;
+            asked |= go_on && !*go_on;
+            if (asked && copier) copier->hold();
+            if (asked && !reached && (copied || copier->idle())) {
+                end = StreamEnd::again;
                 halt.request();
             }
         }
@@ -186,7 +182,7 @@ Result<StreamEnd> stream(const Task &task, PipelineOptions options, const StopFl
     if (halt.error()) return fail(*halt.error());
     WF_TRY(checkpointer.save());
     receiver.finish();
-    return ended_again ? StreamEnd::again : StreamEnd::complete;
+    return end;
 }
 
 }  // namespace walferry

@@ -8,6 +8,7 @@
 #include <chrono>
 #include <thread>
 
+#include "base/hex.h"
 #include "config/connections.h"
 #include "precheck/precheck.h"
 #include "run/phases.h"
@@ -200,8 +201,7 @@ private:
         if (session_->encoding == "UTF8" || std::all_of(text.begin(), text.end(), is_ascii)) return error;
         auto source = pq::Connection::open(control_connection(task_, Side::source, "messages", nullptr));
         for (std::string *field : {&error.message, &error.detail, &error.hint, &error.context}) {
-            std::string bytes = "\\x";
-            for (const char c : *field) bytes += fmt::format("{:02x}", static_cast<unsigned char>(c));
+            const std::string bytes = "\\x" + to_hex(*field);
             if (source) {
                 const auto converted =
                     source->exec("SELECT pg_catalog.convert_from($1::bytea, $2)", {bytes, session_->encoding});

@@ -9,10 +9,13 @@
 #include <utility>
 #include <vector>
 
+#include "base/hex.h"
 #include "checkpoint/table_requests.h"
 #include "config/connections.h"
 #include "pq/error.h"
+#include "pq/transaction.h"
 #include "schema/dump.h"
+#include "schema/source_snapshot.h"
 #include "schema/tables.h"
 
 namespace walferry {
@@ -76,11 +79,10 @@ private:
     Result<void> commit(Work &&work) {
         auto options = apply_connection(session_.task, "tables", session_.encoding, &session_.stop);
         WF_ASSIGN(auto connection, pq::Connection::open(options));
-        WF_TRY(connection.exec("BEGIN"));
-        WF_TRY(work(connection));
-        WF_TRY(finish_table_request(connection, session_.task.name, request_, pattern_));
-        WF_TRY(connection.exec("COMMIT"));
-        return {};
+        return pq::in_transaction(connection, [&]() -> Result<void> {
+            WF_TRY(work(connection));
+            return finish_table_request(connection, session_.task.name, request_, pattern_);
+        });
     }
 
     Result<void> set_pending(pq::Connection &connection) {
@@ -102,19 +104,18 @@ private:
     }
 
     Result<void> add() {
-        const bool readded = find_in(session_.record.removed);
         Task after = task_;
-        if (readded) {
+        if (("," + session_.record.removed + ",").find("," + pattern_ + ",") != std::string::npos) {
             after = session_.original;
         } else {
             WF_ASSIGN(
                 const pq::Rows utf8,
                 session_.source.exec("SELECT pg_catalog.encode(pg_catalog.convert_to($1, 'UTF8'), 'hex')", {pattern_}));
             after.include.push_back(from_hex(utf8.view(0, 0)));
-        }
-        WF_ASSIGN(const auto found, find_table(session_.source, after, request_));
-        if (!readded && (!found || !found->selected)) {
-            return fail(refusal("the task's exclude patterns leave it out", "Begin the task anew with others."));
+            WF_ASSIGN(const auto found, find_table(session_.source, after, request_));
+            if (!found || !found->selected) {
+                return fail(refusal("the task's exclude patterns leave it out", "Begin the task anew with others."));
+            }
         }
         for (int attempt = 0; attempt < attempts_max; ++attempt) {
             WF_ASSIGN(const bool added, try_to_add(after));
@@ -128,33 +129,26 @@ private:
 
     // False: something has come between.
     Result<bool> try_to_add(const Task &after) {
-        auto options = data_connection(session_.task, Side::source, "tables", session_.encoding, &session_.stop);
-        options.settings.emplace_back("lock_timeout", "1s");
-        WF_ASSIGN(auto source, pq::Connection::open(options));
-        WF_TRY(source.exec("BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY"));
-        if (auto locked = source.exec("LOCK TABLE ONLY " + pattern_ + " IN ACCESS SHARE MODE"); !locked) {
-            if (pq::is_lock(locked.error())) return false;
-            return fail(std::move(locked).error());
+        WF_ASSIGN(auto source, open_for_snapshot(session_.task, "tables", session_.encoding, &session_.stop));
+        const auto snapshot = begin_snapshot(source, {pattern_});
+        if (!snapshot) {
+            if (pq::is_lock(snapshot.error())) return false;
+            return fail(snapshot.error());
         }
-        WF_ASSIGN(const pq::Rows taken, source.exec("SELECT pg_catalog.pg_export_snapshot(),"
-                                                    " pg_catalog.pg_current_wal_insert_lsn(), walferry.ddl_state()"));
         std::string script;
         if (session_.task.schema_stage) {
-            WF_ASSIGN(script, dump_table(source, after, taken.text(0, 0), request_.schema, request_.name));
+            WF_ASSIGN(const std::string exported, export_snapshot(source));
+            WF_ASSIGN(script, dump_table(source, after, exported, request_.schema, request_.name));
         }
-        WF_ASSIGN(const pq::Rows now, session_.source.exec("SELECT walferry.ddl_state()"));
-        if (now.view(0, 0) != taken.view(0, 2)) return false;
-        WF_TRY(stream_until_(Lsn::parse(taken.view(0, 1)).value_or(Lsn{})));
+        WF_ASSIGN(const bool changed, ddl_since(session_.source, *snapshot));
+        if (changed) return false;
+        WF_TRY(stream_until_(snapshot->lsn));
         if (session_.stop.requested()) return fail(ErrorKind::interrupted, "stopped by request");
         WF_TRY(commit([&](pq::Connection &connection) -> Result<void> {
             if (!script.empty()) WF_TRY(connection.exec(script));
             return set_pending(connection);
         }));
         return true;
-    }
-
-    bool find_in(const std::string &patterns) const {
-        return ("," + patterns + ",").find("," + pattern_ + ",") != std::string::npos;
     }
 
     TaskSession &session_;

@@ -12,11 +12,6 @@ namespace {
 // How often who waits here looks at the stop flag.
 constexpr std::chrono::milliseconds look_interval{50};
 
-// A change is one of a table, or a row of it that a DDL statement has computed anew.
-std::uint32_t table_of(const Change &change) {
-    return change.relation->kind == RelationKind::rewrite ? change.relation->rewrites : change.relation->relid;
-}
-
 }  // namespace
 
 Handover::~Handover() = default;
@@ -33,7 +28,6 @@ Result<std::unique_ptr<Handover>> Handover::from(const std::vector<TableState> &
     std::size_t unready = 0;
     for (const TableState &state : tables) {
         auto table = std::make_unique<Table>();
-        table->relid = state.relid;
         if (state.state == "ready") {
             const auto snapshot = Snapshot::parse(state.snapshot);
             if (!snapshot) {
@@ -138,7 +132,7 @@ Result<void> Handover::make_room(std::unique_lock<std::mutex> &lock, const StopF
 // True: it is to be applied.
 Result<bool> Handover::decide_one(const Group &group, const PlannedChange &planned, const Transaction &transaction,
                                   std::unique_lock<std::mutex> &lock, bool &kept, const StopFlag &stop) {
-    Table &table = *find(table_of(planned.change));
+    Table &table = *find(planned.change.relation->table_relid());
     if (!group.whole()) {
         if (table.state == State::claimed && !table.copied(transaction)) give_up(*table.claim);
         if (table.state == State::copying && !table.copied(transaction)) {
@@ -198,7 +192,6 @@ std::shared_ptr<Handover::Claim> Handover::claim(const std::vector<std::uint32_t
         if (suspecting_) return nullptr;
     }
     auto claim = std::make_shared<Claim>();
-    claim->snapshot_ = snapshot;
     claim->lsn_ = lsn;
     claim->waits_for_copies_ = waits_for_copies_;
     for (const auto relid : relids) {

@@ -116,7 +116,6 @@ public:
 private:
     enum class State : std::uint8_t { pending, claimed, copying, ready };
     struct Table {
-        std::uint32_t relid = 0;
         // Written under mutex_; read by the planner, for which what else is here is constant once it is ready.
         std::atomic<State> state{State::pending};
         Snapshot snapshot;
@@ -163,14 +162,8 @@ private:
 
 // Tables that are copied together. Thread: its copy's, but for what Handover does with it.
 class Handover::Claim {
-public:
-    const Snapshot &snapshot() const { return snapshot_; }
-    Lsn lsn() const { return lsn_; }
-
-private:
     friend class Handover;
     std::vector<Table *> tables_;
-    Snapshot snapshot_;
     Lsn lsn_;
     std::unique_ptr<Spool> spool_;
     std::uint64_t spool_bytes_ = 0;    // of it, that count

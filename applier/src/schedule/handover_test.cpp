@@ -32,10 +32,12 @@ std::unique_ptr<Handover> handover_of(const std::vector<TableState> &tables, std
     return *Handover::from(tables, {}, {"/tmp", spool_bytes});
 }
 
+Lsn commit_lsn(std::uint64_t xid) { return Lsn{xid * 0x100}; }
+
 Transaction transaction(std::uint64_t xid) {
     Transaction out;
     out.xid = xid;
-    out.commit_lsn = Lsn{xid * 0x100};
+    out.commit_lsn = commit_lsn(xid);
     out.end_lsn = Lsn{xid * 0x100 + 0x80};
     return out;
 }
@@ -93,19 +95,19 @@ protected:
 };
 
 TEST_F(HandoverTest, FateOfWhatIsCopied) {
-    const auto handover = handover_of({ready(t, "800:800:", Lsn{800 * 0x100}), pending(t + 2)});
+    const auto handover = handover_of({ready(t, "800:800:", commit_lsn(800)), pending(t + 2)});
     EXPECT_EQ(handover->fate(t, transaction(799)), Handover::Fate::leave_out);
     EXPECT_EQ(handover->fate(t, transaction(800)), Handover::Fate::apply);  // commits behind the snapshot
     EXPECT_EQ(handover->fate(t + 1, transaction(799)), Handover::Fate::apply);
     EXPECT_EQ(handover->fate(t + 2, transaction(900)), Handover::Fate::undecided);
-    EXPECT_FALSE(handover->agrees(Lsn{1000 * 0x100}));
+    EXPECT_FALSE(handover->agrees(commit_lsn(1000)));
     EXPECT_EQ(handover->pending(), std::vector<std::uint32_t>{t + 2});
 }
 
 TEST_F(HandoverTest, AgreesBehindTheLastCopy) {
-    const auto handover = handover_of({ready(t, "800:800:", Lsn{800 * 0x100})});
-    EXPECT_FALSE(handover->agrees(Lsn{799 * 0x100}));
-    EXPECT_TRUE(handover->agrees(Lsn{800 * 0x100}));
+    const auto handover = handover_of({ready(t, "800:800:", commit_lsn(800))});
+    EXPECT_FALSE(handover->agrees(commit_lsn(799)));
+    EXPECT_TRUE(handover->agrees(commit_lsn(800)));
 }
 
 TEST_F(HandoverTest, BadSnapshotIsAnError) {
@@ -114,7 +116,7 @@ TEST_F(HandoverTest, BadSnapshotIsAnError) {
 }
 
 TEST_F(HandoverTest, DdlThatTheSchemaHas) {
-    const auto handover = *Handover::from({}, {"800:802:801", Lsn{810 * 0x100}}, {"/tmp", 1});
+    const auto handover = *Handover::from({}, {"800:802:801", commit_lsn(810)}, {"/tmp", 1});
     EXPECT_TRUE(handover->in_schema(transaction(799)));
     EXPECT_FALSE(handover->in_schema(transaction(801)));
     EXPECT_FALSE(handover->in_schema(transaction(810)));
@@ -123,7 +125,7 @@ TEST_F(HandoverTest, DdlThatTheSchemaHas) {
 TEST_F(HandoverTest, KeepsWhatTheSnapshotDoesNotSee) {
     const auto handover = handover_of({pending(t)});
     EXPECT_EQ(late(*handover, {700, 701}), 0U);
-    const auto claim = handover->claim({t}, snapshot("702:704:702"), Lsn{710 * 0x100});
+    const auto claim = handover->claim({t}, snapshot("702:704:702"), commit_lsn(710));
     ASSERT_TRUE(claim);
     EXPECT_EQ(late(*handover, {702, 703}), 0U);  // 703 is in the copy
     ASSERT_TRUE(*handover->begin(*claim, stop_));
@@ -134,7 +136,7 @@ TEST_F(HandoverTest, KeepsWhatTheSnapshotDoesNotSee) {
     EXPECT_FALSE(handover->complete());
     finish(*handover, *claim);
     EXPECT_TRUE(handover->complete());
-    EXPECT_EQ(handover->last_copy_lsn(), Lsn{710 * 0x100});
+    EXPECT_EQ(handover->last_copy_lsn(), commit_lsn(710));
     // What was planned before.
     EXPECT_EQ(late(*handover, {703}), 0U);
     EXPECT_EQ(late(*handover, {707}), 1U);

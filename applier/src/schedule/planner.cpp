@@ -111,8 +111,7 @@ void Planner::on_change(Change change) {
         on_truncate(std::move(change), transaction);
         return;
     }
-    const bool rewrite = change.relation->kind == RelationKind::rewrite;
-    const auto fate = handover_.fate(rewrite ? change.relation->rewrites : change.relation->relid, transaction);
+    const auto fate = handover_.fate(change.relation->table_relid(), transaction);
     if (fate != Handover::Fate::leave_out) add(std::move(change), fate == Handover::Fate::undecided);
 }
 

@@ -222,7 +222,8 @@ std::vector<std::string> cut_into_parts(const std::string &script, const std::ve
         }
         if (parts.size() > 1 &&
             line.starts_with("SET default_table")) {  // default_tablespace, default_table_access_method
-            std::erase_if(settings, [&](const auto &set) { return set.substr(0, 20) == line.substr(0, 20); });
+            const auto name_of = [](const std::string &setting) { return setting.substr(0, setting.find('=')); };
+            std::erase_if(settings, [&](const auto &earlier) { return name_of(earlier) == name_of(line); });
             settings.push_back(line);
         }
         parts.back() += line;

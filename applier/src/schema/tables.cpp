@@ -6,6 +6,7 @@
 #include <tuple>
 #include <unordered_map>
 
+#include "base/hex.h"
 #include "pq/array.h"
 
 namespace walferry {
@@ -19,18 +20,6 @@ const char *const stored_cast_sql = R"((
     FROM base WHERE next = 0))";
 
 namespace {
-
-// The task file is UTF-8; hex passes through any client encoding, and the server converts to its own.
-std::string hex(std::string_view bytes) {
-    static constexpr char digits[] = "0123456789abcdef";
-    std::string out;
-    out.reserve(bytes.size() * 2);
-    for (unsigned char c : bytes) {
-        out += digits[c >> 4];
-        out += digits[c & 15];
-    }
-    return out;
-}
 
 const char *const selected_sql = R"(
 SELECT c.oid, n.nspname, c.relname, pg_catalog.pg_table_size(c.oid), c.relreplident,
@@ -65,7 +54,7 @@ std::string joined_patterns(const std::vector<std::string> &patterns) {
     return out;
 }
 
-std::string hex_patterns(const std::vector<std::string> &patterns) { return hex(joined_patterns(patterns)); }
+std::string hex_patterns(const std::vector<std::string> &patterns) { return to_hex(joined_patterns(patterns)); }
 
 Result<std::vector<Table>> selected_tables(pq::Connection &source, const Task &task,
                                            const std::vector<std::uint32_t> *only) {
@@ -101,6 +90,12 @@ Result<std::vector<Table>> selected_tables(pq::Connection &source, const Task &t
         table.binary = table.binary && columns.boolean(row, 2);
     }
     return tables;
+}
+
+std::vector<std::string> quoted_names(const pq::Connection &connection, const std::vector<Table> &tables) {
+    std::vector<std::string> names;
+    for (const Table &table : tables) names.push_back(connection.quote_qualified(table.schema, table.name));
+    return names;
 }
 
 bool same_type(std::string_view schema, std::string_view name, std::string_view other_schema,

@@ -46,6 +46,9 @@ std::string hex_patterns(const std::vector<std::string> &patterns);
 Result<std::vector<Table>> selected_tables(pq::Connection &source, const Task &task,
                                            const std::vector<std::uint32_t> *relids = nullptr);
 
+// Their names, quoted and qualified.
+std::vector<std::string> quoted_names(const pq::Connection &connection, const std::vector<Table> &tables);
+
 // Whether two servers' types have the same binary form, by their names: an extension may live in another schema, but
 // nothing else takes the name of a built-in type.
 bool same_type(std::string_view schema, std::string_view name, std::string_view other_schema,
