@@ -44,6 +44,8 @@ public:
             " FROM generate_series(1, 4000) AS g; CREATE MATERIALIZED VIEW seen AS SELECT count(*) FROM hub");
     }
 
+    ~Scene() { stop(); }
+
     // From now until stop().
     void write() {
         for (int i = 0; i < writers; ++i) {

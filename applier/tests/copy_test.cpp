@@ -197,6 +197,36 @@ TEST(Copy, LongTransaction) {
     EXPECT_EQ(compare(pair), "");
 }
 
+// In the stream, but in no snapshot of ours: of a table that is gone when the schema is read nothing is left to do.
+TEST(Copy, TableDroppedBeforeTheSchemaIsRead) {
+    const Pair pair;
+    auto source = pair.source();
+    source.exec("CREATE TABLE a (id int PRIMARY KEY); CREATE TABLE gone (id int PRIMARY KEY)");
+    const Task task(pair);
+    auto open = pair.source();
+    open.exec("BEGIN; INSERT INTO a VALUES (1)");
+    auto run = task.start();
+    wait_while_running(run, "the slot is being made", [&] {
+        return source.holds("SELECT EXISTS (SELECT FROM pg_replication_slots WHERE slot_name = '" + task.slot() + "')");
+    });
+    auto holder = pair.destination();
+    holder.exec("BEGIN; LOCK TABLE walferry.checkpoint IN EXCLUSIVE MODE");
+    open.exec("COMMIT");
+    auto watch = pair.destination();
+    wait_while_running(run, "the slot is made, and waits to be noted", [&] {
+        return watch.holds(
+            "SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted AND relation = 'walferry.checkpoint'::regclass)");
+    });
+    source.exec("INSERT INTO gone VALUES (1)");
+    source.exec("DROP TABLE gone");
+    holder.exec("COMMIT");
+    task.wait_for_stream(run);
+    run.signal(SIGTERM);
+    ASSERT_EQ(run.wait(), 0) << run.errors();
+    task.run_until_now();
+    EXPECT_EQ(compare(pair), "");
+}
+
 TEST(Copy, UnderLoad) {
     const Pair pair;
     make_load_tables(pair, 3);

@@ -8,6 +8,7 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -22,9 +23,9 @@
 namespace walferry {
 
 struct PipelineOptions {
-    std::string encoding;            // the source's
-    StreamStart start;               // start.lsn: the checkpoint
-    std::vector<TableState> tables;  // that are copied, or to be copied
+    std::string encoding;                           // the source's
+    StreamStart start;                              // start.lsn: the checkpoint
+    std::optional<std::vector<TableState>> tables;  // that are copied, or to be copied; nothing: none ever is
     SchemaState schema;
     bool copies = false;      // copy those that are pending, and move the phase on
     bool apply_ahead = true;  // transactions that the source streams although it has committed them

@@ -16,17 +16,19 @@ constexpr std::chrono::milliseconds look_interval{50};
 
 Handover::~Handover() = default;
 
-Result<std::unique_ptr<Handover>> Handover::from(const std::vector<TableState> &tables, const SchemaState &schema,
-                                                 SpoolOptions spool_options) {
+Result<std::unique_ptr<Handover>> Handover::from(const std::optional<std::vector<TableState>> &tables,
+                                                 const SchemaState &schema, SpoolOptions spool_options) {
     std::unique_ptr<Handover> handover(new Handover(std::move(spool_options)));
     if (!schema.snapshot.empty()) {
         handover->schema_snapshot_ = Snapshot::parse(schema.snapshot);
         if (!handover->schema_snapshot_) return fail(ErrorKind::state, "the task's schema has a bad snapshot");
         handover->schema_lsn_ = schema.lsn;
     }
-    std::uint64_t last_copy_lsn = 0;
+    if (!tables) return handover;
+    handover->copies_ = true;
+    std::uint64_t last_copy_lsn = schema.lsn.value();
     std::size_t unready = 0;
-    for (const TableState &state : tables) {
+    for (const TableState &state : *tables) {
         auto table = std::make_unique<Table>();
         if (state.state == "ready") {
             const auto snapshot = Snapshot::parse(state.snapshot);
@@ -59,7 +61,7 @@ bool Handover::agrees(Lsn lsn) const { return complete() && lsn >= last_copy_lsn
 Handover::Fate Handover::fate(std::uint32_t relid, const Transaction &transaction) const {
     if (agrees(transaction.commit_lsn)) return Fate::apply;
     const Table *table = find(relid);
-    if (table == nullptr) return Fate::apply;
+    if (table == nullptr) return copies_ && in_schema(transaction) ? Fate::leave_out : Fate::apply;
     if (table->state.load(std::memory_order_acquire) != State::ready) return Fate::undecided;
     return table->copied(transaction) ? Fate::leave_out : Fate::apply;
 }

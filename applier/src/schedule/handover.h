@@ -22,6 +22,8 @@
 //      transaction is in the stream before it is visible, for as long as it waits for a synchronous standby.)
 //   2. A group's changes are in a spool if and only if the group commits before the copy does.
 //   3. From the LSN on that was read after the snapshot, no commit is in the copy.
+//   4. A table that is not among those to be copied has all its changes in the stream if it was created behind the schema's
+//      snapshot. One of which that snapshot sees a change was gone by then, or another task's: such changes are left out.
 //
 // SPDX-License-Identifier: PostgreSQL
 #pragma once
@@ -49,11 +51,11 @@ namespace walferry {
 
 class Handover {
 public:
-    // `tables`: those that were ever to be copied; of others everything is the stream's. `schema`: the snapshot that the
-    // destination's definitions were made from, if they were. `spool_options.bytes_max` bounds what is kept, but for the
-    // last group. Errors: a bad snapshot.
-    static Result<std::unique_ptr<Handover>> from(const std::vector<TableState> &tables, const SchemaState &schema,
-                                                  SpoolOptions spool_options);
+    // `tables`: those that were ever to be copied; nothing: none is, all changes are the stream's. `schema`: the snapshot that
+    // the destination's definitions were made from, if they were, and that `tables` were listed under.
+    // `spool_options.bytes_max` bounds what is kept, but for the last group. Errors: a bad snapshot.
+    static Result<std::unique_ptr<Handover>> from(const std::optional<std::vector<TableState>> &tables,
+                                                  const SchemaState &schema, SpoolOptions spool_options);
     Handover() : Handover(SpoolOptions{}) {}
     Handover(const Handover &) = delete;
     Handover &operator=(const Handover &) = delete;
@@ -140,6 +142,7 @@ private:
     const SpoolOptions spool_options_;
     std::optional<Snapshot> schema_snapshot_;
     Lsn schema_lsn_;
+    bool copies_ = false;  // there is a list of tables
 
     // Built before the threads begin; its entries stay where they are.
     std::unordered_map<std::uint32_t, std::unique_ptr<Table>> tables_;

@@ -111,7 +111,7 @@ TEST_F(HandoverTest, AgreesBehindTheLastCopy) {
 }
 
 TEST_F(HandoverTest, BadSnapshotIsAnError) {
-    EXPECT_FALSE(Handover::from({ready(t, "x", Lsn{1})}, {}, {"/tmp", 1}));
+    EXPECT_FALSE(Handover::from(std::vector{ready(t, "x", Lsn{1})}, {}, {"/tmp", 1}));
     EXPECT_FALSE(Handover::from({}, {"x", Lsn{1}}, {"/tmp", 1}));
 }
 
@@ -120,6 +120,17 @@ TEST_F(HandoverTest, DdlThatTheSchemaHas) {
     EXPECT_TRUE(handover->in_schema(transaction(799)));
     EXPECT_FALSE(handover->in_schema(transaction(801)));
     EXPECT_FALSE(handover->in_schema(transaction(810)));
+}
+
+// Not in the list, so it was gone when the schema was read; or was created later.
+TEST_F(HandoverTest, FateOfATableThatTheSchemaLacks) {
+    const SchemaState schema{"800:802:801", commit_lsn(810)};
+    const auto handover = *Handover::from(std::vector<TableState>{}, schema, {"/tmp", 1});
+    EXPECT_EQ(handover->fate(t, transaction(799)), Handover::Fate::leave_out);
+    EXPECT_EQ(handover->fate(t, transaction(801)), Handover::Fate::apply);
+    EXPECT_EQ(handover->fate(t, transaction(810)), Handover::Fate::apply);
+    const auto without_copies = *Handover::from({}, schema, {"/tmp", 1});
+    EXPECT_EQ(without_copies->fate(t, transaction(799)), Handover::Fate::apply);
 }
 
 TEST_F(HandoverTest, KeepsWhatTheSnapshotDoesNotSee) {
