@@ -10,10 +10,7 @@ namespace walferry {
 
 namespace {
 
-// The operator comes from the index that will serve the search: a type such as citext has its own `=` in a schema that no
-// search_path holds, and by the name alone text's would be taken, which says otherwise and uses no index.
-const char *const columns_sql = R"(
-SELECT a.attname, a.atttypid, coalesce(by_index.operator, by_type.operator, 'OPERATOR(pg_catalog.=)'),
+const std::string columns_sql = std::string("SELECT a.attname, a.atttypid, ") + equality_operator_sql + R"(,
        tn.nspname, t.typname,
        EXISTS (SELECT FROM pg_catalog.pg_index i
                JOIN pg_catalog.pg_class ic ON ic.oid = i.indexrelid
@@ -27,29 +24,6 @@ JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
 JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
 JOIN pg_catalog.pg_type t ON t.oid = a.atttypid
 JOIN pg_catalog.pg_namespace tn ON tn.oid = t.typnamespace
-LEFT JOIN LATERAL (
-    SELECT pg_catalog.format('OPERATOR(%I.%s)', opn.nspname, op.oprname) AS operator
-    FROM pg_catalog.pg_index i,
-         unnest(i.indkey::int2[], i.indclass::oid[]) AS k(attnum, opclass)
-    JOIN pg_catalog.pg_opclass oc ON oc.oid = k.opclass
-    JOIN pg_catalog.pg_am am ON am.oid = oc.opcmethod AND am.amname = 'btree'
-    JOIN pg_catalog.pg_amop ao ON ao.amopfamily = oc.opcfamily AND ao.amoplefttype = oc.opcintype
-                               AND ao.amoprighttype = oc.opcintype AND ao.amopstrategy = 3
-    JOIN pg_catalog.pg_operator op ON op.oid = ao.amopopr
-    JOIN pg_catalog.pg_namespace opn ON opn.oid = op.oprnamespace
-    WHERE i.indrelid = c.oid AND i.indisvalid AND k.attnum = a.attnum
-    ORDER BY i.indisprimary DESC, i.indisunique DESC, i.indexrelid
-    LIMIT 1) by_index ON true
-LEFT JOIN LATERAL (
-    SELECT pg_catalog.format('OPERATOR(%I.%s)', opn.nspname, op.oprname) AS operator
-    FROM pg_catalog.pg_opclass oc
-    JOIN pg_catalog.pg_am am ON am.oid = oc.opcmethod AND am.amname = 'btree'
-    JOIN pg_catalog.pg_amop ao ON ao.amopfamily = oc.opcfamily AND ao.amoplefttype = oc.opcintype
-                               AND ao.amoprighttype = oc.opcintype AND ao.amopstrategy = 3
-    JOIN pg_catalog.pg_operator op ON op.oid = ao.amopopr
-    JOIN pg_catalog.pg_namespace opn ON opn.oid = op.oprnamespace
-    WHERE oc.opcdefault AND oc.opcintype = CASE t.typtype WHEN 'd' THEN t.typbasetype ELSE t.oid END
-    LIMIT 1) by_type ON true
 WHERE n.nspname = $1 AND c.relname = $2 AND c.relkind IN ('r', 'p')
 ORDER BY a.attnum)";
 

@@ -29,7 +29,7 @@ constexpr std::array<VerbHelp, 5> verbs = {{
     {Verb::run, "run", "Copy schema and data, then stream every change; goes on where it was", false},
     {Verb::precheck, "precheck", "Look whether everything is in place, and say what to do where it is not", true},
     {Verb::status, "status", "Show how far the task is", true},
-    {Verb::verify, "verify", "Compare the tables of both sides: row counts and checksums", true},
+    {Verb::verify, "verify", "Compare both sides, also while the task runs: rows, definitions, sequences", true},
     {Verb::cleanup, "cleanup", "Remove slot and bookkeeping of the task; copied tables stay", false},
 }};
 
@@ -76,7 +76,6 @@ std::string check_id(const std::string &text) {
     return "must be a number that \"walferry ddl list\" shows, not \"" + text + "\"";
 }
 
-// Options as they were given, that checks have approved.
 // "schema.table"; parts in double quotes may hold anything.
 std::optional<std::pair<std::string, std::string>> parse_table(const std::string &text) {
     std::vector<std::string> parts(1);
@@ -103,11 +102,20 @@ std::string check_table(const std::string &text) {
     return "must be schema.table, not \"" + text + "\"";
 }
 
+// Options as they were given, that checks have approved.
 struct Texts {
     std::string until;
     std::string id;
     std::string table;
+    std::vector<std::string> tables;
 };
+
+// Verbs that compare: which tables, and how many at once.
+void add_tables(CLI::App &command, Arguments &arguments, Texts &texts) {
+    command.add_option("TABLE", texts.tables, "schema.table; none: all, with definitions and sequences")
+        ->check(CLI::Validator(check_table, ""));
+    command.add_option("--jobs", arguments.jobs, "Tables compared at once (2)")->check(CLI::Range(1, 64));
+}
 
 void add_verb(CLI::App &app, const VerbHelp &help, Arguments &arguments, Texts &texts) {
     auto *command = app.add_subcommand(help.name, help.summary);
@@ -118,6 +126,7 @@ void add_verb(CLI::App &app, const VerbHelp &help, Arguments &arguments, Texts &
     if (help.verb == Verb::table_add || help.verb == Verb::table_remove || help.verb == Verb::table_recopy) {
         command->add_option("TABLE", texts.table, "schema.table")->required()->check(CLI::Validator(check_table, ""));
     }
+    if (help.verb == Verb::verify) add_tables(*command, arguments, texts);
     if (help.has_json) command->add_flag("--json", arguments.json, "Print JSON instead of text");
     if (help.verb == Verb::run) {
         command
@@ -177,6 +186,8 @@ Result<Arguments> parse_arguments(int argc, const char *const *argv) {
     }
     if (!texts.until.empty()) arguments.until = texts.until;
     arguments.id = parse_id(texts.id).value_or(0);
+    for (const auto &table : texts.tables)
+        arguments.tables.push_back(parse_table(table).value_or(std::pair<std::string, std::string>{}));
     if (const auto table = parse_table(texts.table)) std::tie(arguments.schema, arguments.name) = *table;
     return arguments;
 }

@@ -6,6 +6,8 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "base/error.h"
 
@@ -32,6 +34,8 @@ struct Arguments {
     std::int64_t id = 0;  // of a DDL statement; only with Verb::ddl_skip and Verb::ddl_done
     std::string schema;   // with name, a table; only with Verb::table_*
     std::string name;
+    std::vector<std::pair<std::string, std::string>> tables;  // schema and name; only with Verb::verify
+    int jobs = 2;                                             // tables at once; only with Verb::verify
     bool json = false;
     std::optional<std::string> until;  // "now" or an LSN
     std::string log_level = "info";

@@ -47,7 +47,10 @@ Result<ExitCode> perform_status(const Task &task, const Arguments &arguments, St
 Result<ExitCode> perform_verify(const Task &task, const Arguments &arguments, StopFlag &stop) {
     WF_ASSIGN(auto destination, pq::Connection::open(control_connection(task, Side::destination, "verify", &stop)));
     WF_ASSIGN(const auto record, find_task(destination, task.name));
-    WF_ASSIGN(const Comparison comparison, verify(record ? with_requested_tables(task, *record) : task, stop));
+    VerifyOptions options;
+    options.jobs = arguments.jobs;
+    options.tables = arguments.tables;
+    WF_ASSIGN(const Comparison comparison, verify(record ? with_requested_tables(task, *record) : task, options, stop));
     fmt::print("{}", arguments.json ? comparison_as_json(comparison) : comparison_as_text(comparison));
     return comparison.equal() ? ExitCode::ok : ExitCode::difference;
 }

@@ -12,6 +12,7 @@
 #include <sstream>
 #include <vector>
 
+#include "pq/array.h"
 #include "pq/conninfo.h"
 #include "schema/child_process.h"
 #include "schema/pg_tool.h"
@@ -96,16 +97,14 @@ struct Exclusions {
 };
 
 Result<Exclusions> find_exclusions(pq::Connection &source, const Task &task) {
-    WF_ASSIGN(const pq::Rows rows,
-              source.exec(excluded_relations_sql, {hex_patterns(task.include), hex_patterns(task.exclude)}));
+    WF_ASSIGN(const auto relations, excluded_relations(source, task));
     Exclusions exclusions;
-    std::string relids = "{";
-    for (int row = 0; row < rows.count(); ++row) {
-        exclusions.relations.push_back(exact_pattern(rows.view(row, 0)) + "." + exact_pattern(rows.view(row, 1)));
-        if (row > 0) relids += ',';
-        relids += rows.view(row, 2);
+    std::vector<std::string> relids;
+    for (const auto &relation : relations) {
+        exclusions.relations.push_back(exact_pattern(relation.schema) + "." + exact_pattern(relation.name));
+        relids.push_back(std::to_string(relation.relid));
     }
-    WF_ASSIGN(const pq::Rows keys, source.exec(dangling_foreign_keys_sql, {relids + "}"}));
+    WF_ASSIGN(const pq::Rows keys, source.exec(dangling_foreign_keys_sql, {pq::array_literal(relids)}));
     for (int row = 0; row < keys.count(); ++row) {
         exclusions.foreign_keys.insert(keys.text(row, 0));
         exclusions.comments.push_back(keys.text(row, 1));
@@ -290,6 +289,16 @@ Result<Dump> dump(pq::Connection &source, const Task &task, const std::string &s
 }
 
 }  // namespace
+
+Result<std::vector<ExcludedRelation>> excluded_relations(pq::Connection &source, const Task &task) {
+    WF_ASSIGN(const pq::Rows rows,
+              source.exec(excluded_relations_sql, {hex_patterns(task.include), hex_patterns(task.exclude)}));
+    std::vector<ExcludedRelation> out;
+    for (int row = 0; row < rows.count(); ++row) {
+        out.push_back({static_cast<std::uint32_t>(rows.integer(row, 2)), rows.text(row, 0), rows.text(row, 1)});
+    }
+    return out;
+}
 
 Result<std::vector<std::string>> dump_schema(pq::Connection &source, const Task &task, const std::string &snapshot) {
     WF_ASSIGN(const Dump dumped, dump(source, task, snapshot, {}));

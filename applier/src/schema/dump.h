@@ -3,6 +3,7 @@
 // SPDX-License-Identifier: PostgreSQL
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -12,6 +13,15 @@
 #include "pq/connection.h"
 
 namespace walferry {
+
+// A relation of the source, of whatever kind, that the schema stage leaves out: not selected, or a view that leans on one
+// that is not. In the connection's encoding.
+struct ExcludedRelation {
+    std::uint32_t relid = 0;
+    std::string schema;
+    std::string name;
+};
+Result<std::vector<ExcludedRelation>> excluded_relations(pq::Connection &source, const Task &task);
 
 // All object kinds that pg_dump knows, save for publications and subscriptions (they'd start to work here), and relations
 // that the task's patterns leave out, with the views and foreign keys that lean on them. As of `snapshot`, which an open

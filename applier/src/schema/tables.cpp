@@ -19,6 +19,32 @@ const char *const stored_cast_sql = R"((
                      WHEN 'pg_catalog.xml[]'::pg_catalog.regtype THEN '::pg_catalog.text[]' ELSE '' END
     FROM base WHERE next = 0))";
 
+const char *const equality_operator_sql = R"(coalesce(
+    (SELECT pg_catalog.format('OPERATOR(%I.%s)', opn.nspname, op.oprname)
+     FROM pg_catalog.pg_index i,
+          unnest(i.indkey::int2[], i.indclass::oid[]) AS k(attnum, opclass)
+     JOIN pg_catalog.pg_opclass oc ON oc.oid = k.opclass
+     JOIN pg_catalog.pg_am am ON am.oid = oc.opcmethod AND am.amname = 'btree'
+     JOIN pg_catalog.pg_amop ao ON ao.amopfamily = oc.opcfamily AND ao.amoplefttype = oc.opcintype
+                                AND ao.amoprighttype = oc.opcintype AND ao.amopstrategy = 3
+     JOIN pg_catalog.pg_operator op ON op.oid = ao.amopopr
+     JOIN pg_catalog.pg_namespace opn ON opn.oid = op.oprnamespace
+     WHERE i.indrelid = a.attrelid AND i.indisvalid AND k.attnum = a.attnum
+     ORDER BY i.indisprimary DESC, i.indisunique DESC, i.indexrelid
+     LIMIT 1),
+    (SELECT pg_catalog.format('OPERATOR(%I.%s)', opn.nspname, op.oprname)
+     FROM pg_catalog.pg_type ct
+     JOIN pg_catalog.pg_opclass oc ON oc.opcdefault
+                                   AND oc.opcintype = CASE ct.typtype WHEN 'd' THEN ct.typbasetype ELSE ct.oid END
+     JOIN pg_catalog.pg_am am ON am.oid = oc.opcmethod AND am.amname = 'btree'
+     JOIN pg_catalog.pg_amop ao ON ao.amopfamily = oc.opcfamily AND ao.amoplefttype = oc.opcintype
+                                AND ao.amoprighttype = oc.opcintype AND ao.amopstrategy = 3
+     JOIN pg_catalog.pg_operator op ON op.oid = ao.amopopr
+     JOIN pg_catalog.pg_namespace opn ON opn.oid = op.oprnamespace
+     WHERE ct.oid = a.atttypid
+     LIMIT 1),
+    'OPERATOR(pg_catalog.=)'))";
+
 namespace {
 
 const char *const selected_sql = R"(

@@ -32,6 +32,11 @@ struct Table {
 // would rewrite them; else an empty text. That is xml, which loses its declaration, in arrays and under domains too.
 extern const char *const stored_cast_sql;
 
+// SQL over a row `a` of pg_attribute: the operator by which values of the column are equal, as `OPERATOR(schema.=)`. It is that of
+// the index that will serve a search: a type such as citext has its own `=` in a schema that no search_path holds, and by
+// the name alone text's would be taken, which says otherwise and uses no index.
+extern const char *const equality_operator_sql;
+
 // Patterns of a task as the plugin's options `include` and `exclude` take them: joined with commas.
 std::string joined_patterns(const std::vector<std::string> &patterns);
 

@@ -5,14 +5,14 @@
 
 #include <string>
 
-#include "verify/verify.h"
+#include "verify/comparison.h"
 
 namespace walferry {
 
-// A line a table, notes, and the totals at the end.
+// A line a table, the first differing rows of each, objects, notes, and the totals at the end.
 std::string comparison_as_text(const Comparison &comparison);
 
-// {"equal": bool, "tables": [...], "notes": [...]}
+// {"equal": bool, "tables": [...], "objects": [...], "notes": [...]}, with every differing row
 std::string comparison_as_json(const Comparison &comparison);
 
 }  // namespace walferry

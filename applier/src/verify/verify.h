@@ -1,41 +1,32 @@
-// Are both sides equal? Row counts and content checksums of every selected table, computed inside the servers.
+// Are both sides equal? The rows of every selected table, by checksums that the servers compute, the objects and the sequences.
 //
-// Each side is read in a statement of its own, so a table that changes meanwhile, or changes that are not applied yet,
-// show as differences: stop writing (or give the task time to catch up) first.
+// Both sides may be in use and the task may run: a difference that is merely on its way is told apart (settle.h), and what is left
+// is one. While the task doesn't run, nothing is on its way: what it has not applied yet differs.
 //
 // SPDX-License-Identifier: PostgreSQL
 #pragma once
 
-#include <cstdint>
-#include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/error.h"
 #include "base/stop.h"
 #include "config/task.h"
+#include "verify/comparison.h"
 
 namespace walferry {
 
-struct TableSum {
-    std::int64_t rows = 0;
-    std::string checksum;  // sum of the rows' 64-bit hashes, in decimal
+struct VerifyOptions {
+    int jobs = 2;  // tables compared at once; two connections each
+    // Schema and name of the tables to compare, without objects and sequences; empty: all.
+    std::vector<std::pair<std::string, std::string>> tables;
+    bool objects = true;  // and sequences, if all tables are compared
 };
 
-struct TableComparison {
-    std::string table;               // quoted where SQL needs it: shop."Order"
-    std::optional<TableSum> source;  // nothing: could not be read
-    std::optional<TableSum> destination;
-    std::string difference;  // in words; empty when equal
-};
-
-struct Comparison {
-    std::vector<TableComparison> tables;
-    std::vector<std::string> notes;  // seen, but no difference: tables that only the destination has
-    bool equal() const;
-};
-
-// Errors: a server that can't be reached; interrupted. An SQL error on one table is a difference of that table.
-Result<Comparison> verify(const Task &task, const StopFlag &stop);
+// `task`: with the tables that were added and removed since it began. Reads, and nothing else.
+// Errors: a server that can't be reached; interrupted; ErrorKind::state for a table of the options that the task hasn't. An SQL error
+// on one table is a difference of that table.
+Result<Comparison> verify(const Task &task, const VerifyOptions &options, const StopFlag &stop);
 
 }  // namespace walferry

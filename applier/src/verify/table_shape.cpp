@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: PostgreSQL
+#include "verify/table_shape.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <map>
+
+#include "pq/array.h"
+
+namespace walferry {
+
+namespace {
+
+// Per table and column, in order; a table that isn't there has no row. $1 schemas, $2 names.
+const std::string columns_sql = std::string(R"(
+SELECT w.place, a.attname, pg_catalog.format_type(a.atttypid, -1), )") +
+                                stored_cast_sql + R"(,
+       (WITH RECURSIVE base (type, next) AS (
+            SELECT oid, typbasetype FROM pg_catalog.pg_type WHERE oid = a.atttypid
+            UNION ALL SELECT t.oid, t.typbasetype FROM base JOIN pg_catalog.pg_type t ON t.oid = base.next)
+        SELECT type = 'pg_catalog.bytea'::pg_catalog.regtype FROM base WHERE next = 0), )" +
+                                equality_operator_sql + R"(,
+       (SELECT k.place FROM unnest(key.indkey::int2[]) WITH ORDINALITY AS k (attnum, place)
+        WHERE k.attnum = a.attnum AND k.place <= key.indnkeyatts LIMIT 1),
+       pg_catalog.format('%I.%I', n.nspname, c.relname)
+FROM unnest($1::pg_catalog.text[], $2::pg_catalog.text[]) WITH ORDINALITY AS w (schema_name, table_name, place)
+JOIN pg_catalog.pg_namespace n ON n.nspname = w.schema_name
+JOIN pg_catalog.pg_class c ON c.relnamespace = n.oid AND c.relname = w.table_name AND c.relkind = 'r'
+LEFT JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+LEFT JOIN LATERAL (
+    SELECT i.indkey, i.indnkeyatts FROM pg_catalog.pg_index i
+    WHERE i.indrelid = c.oid AND i.indisunique AND i.indisvalid AND i.indimmediate AND i.indpred IS NULL
+      AND i.indexprs IS NULL
+      AND NOT EXISTS (SELECT FROM unnest(i.indkey::int2[]) WITH ORDINALITY AS k (attnum, place)
+                      JOIN pg_catalog.pg_attribute ka ON ka.attrelid = i.indrelid AND ka.attnum = k.attnum
+                      WHERE k.place <= i.indnkeyatts AND NOT ka.attnotnull)
+    ORDER BY i.indisprimary DESC, i.indisreplident DESC, i.indnkeyatts, i.indexrelid LIMIT 1) key ON true
+ORDER BY w.place, a.attnum)";
+
+struct ColumnShape {
+    std::string value;
+    KeyColumn key;
+    std::int64_t key_place = 0;  // from 1; 0: not in the key
+};
+
+// Per table that exists: its columns by name, and their order.
+struct Read {
+    std::string display;
+    std::vector<std::string> order;
+    std::map<std::string, ColumnShape> columns;
+};
+
+Result<std::map<std::size_t, Read>> read_side(pq::Connection &connection, const std::vector<Table> &tables) {
+    std::vector<std::string> schemas;
+    std::vector<std::string> names;
+    for (const Table &table : tables) {
+        schemas.push_back(table.schema);
+        names.push_back(table.name);
+    }
+    WF_ASSIGN(const pq::Rows rows,
+              connection.exec(columns_sql, {pq::array_literal(schemas), pq::array_literal(names)}));
+    std::map<std::size_t, Read> out;
+    for (int row = 0; row < rows.count(); ++row) {
+        Read &read = out[static_cast<std::size_t>(rows.integer(row, 0)) - 1];
+        read.display = rows.text(row, 7);
+        if (rows.null(row, 1)) continue;
+        const std::string column = "t." + connection.quote_identifier(rows.view(row, 1));
+        ColumnShape shape;
+        // A large value of bytes may have a text that is larger than any text may be.
+        shape.value = rows.boolean(row, 4) ? "pg_catalog.sha256(" + column + ")" : column + rows.text(row, 3);
+        shape.key = {column, rows.text(row, 2), rows.text(row, 5)};
+        shape.key_place = rows.integer(row, 6);
+        read.order.push_back(rows.text(row, 1));
+        read.columns.emplace(rows.text(row, 1), std::move(shape));
+    }
+    return out;
+}
+
+TableShape source_shape(const pq::Connection &source, const Table &table, const Read &read) {
+    TableShape shape;
+    shape.schema = table.schema;
+    shape.name = table.name;
+    shape.display = read.display;
+    shape.bytes = table.bytes;
+    shape.source.name = source.quote_qualified(table.schema, table.name);
+    std::map<std::int64_t, std::size_t> key;
+    for (const std::string &name : read.order) {
+        const ColumnShape &column = read.columns.at(name);
+        if (column.key_place > 0) key[column.key_place] = shape.columns.size();
+        shape.columns.push_back(name);
+        shape.source.values.push_back(column.value);
+    }
+    for (const auto &[order, place] : key) {
+        shape.key.push_back(place);
+        shape.source.key.push_back(read.columns.at(shape.columns[place]).key);
+    }
+    return shape;
+}
+
+void add_destination(const pq::Connection &destination, const Read *read, TableShape &shape) {
+    if (read == nullptr) {
+        shape.problem = "the destination has no such table";
+        return;
+    }
+    shape.destination.name = destination.quote_qualified(shape.schema, shape.name);
+    auto rest = read->columns;
+    std::vector<std::string> missing;
+    for (const std::string &name : shape.columns) {
+        const auto column = read->columns.find(name);
+        if (column == read->columns.end()) {
+            missing.push_back(name);
+            continue;
+        }
+        shape.destination.values.push_back(column->second.value);
+        rest.erase(name);
+    }
+    for (const auto &[name, column] : rest) shape.extra_columns.push_back(name);
+    if (!missing.empty()) {
+        shape.problem = fmt::format("the destination lacks columns: {}", fmt::join(missing, ", "));
+        return;
+    }
+    for (const std::size_t place : shape.key) {
+        shape.destination.key.push_back(read->columns.at(shape.columns[place]).key);
+    }
+}
+
+std::string in_common_encoding(std::string text, bool same_encoding) {
+    if (same_encoding) return text;
+    return "pg_catalog.encode(pg_catalog.convert_to(" + text + ", 'UTF8'), 'hex')";
+}
+
+}  // namespace
+
+Result<std::vector<TableShape>> read_shapes(pq::Connection &source, pq::Connection &destination,
+                                            const std::vector<Table> &tables) {
+    WF_ASSIGN(const auto at_source, read_side(source, tables));
+    WF_ASSIGN(const auto at_destination, read_side(destination, tables));
+    std::vector<TableShape> shapes;
+    for (const auto &[place, read] : at_source) {  // one that is gone by now is no table of the task any more
+        const auto found = at_destination.find(place);
+        TableShape shape = source_shape(source, tables[place], read);
+        add_destination(destination, found == at_destination.end() ? nullptr : &found->second, shape);
+        shapes.push_back(std::move(shape));
+    }
+    return shapes;
+}
+
+std::string row_text(const SideShape &side, bool same_encoding) {
+    return in_common_encoding(fmt::format("ROW({})::pg_catalog.text", fmt::join(side.values, ", ")), same_encoding);
+}
+
+std::string key_text(const SideShape &side, bool same_encoding) {
+    std::vector<std::string> names;
+    for (const KeyColumn &column : side.key) names.push_back(column.name);
+    return in_common_encoding(fmt::format("ROW({})::pg_catalog.text", fmt::join(names, ", ")), same_encoding);
+}
+
+std::string hash_of(const std::string &text, int seed) {
+    return fmt::format("pg_catalog.hashtextextended(({}) COLLATE pg_catalog.\"C\", {})", text, seed);
+}
+
+}  // namespace walferry
