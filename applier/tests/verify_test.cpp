@@ -148,9 +148,8 @@ TEST_F(Verify, Definitions) {
     const auto report = verify(task, 9);
     EXPECT_EQ(object(report, "index", "public.i")["destination"], "");
     EXPECT_EQ(object(report, "index", "public.i")["remedy"],
-              "CREATE INDEX CONCURRENTLY i ON public.t USING btree (n) WHERE (n > 3);");
-    EXPECT_THAT(object(report, "index", "public.u")["remedy"].get<std::string>(),
-                HasSubstr("DROP INDEX public.u; CREATE UNIQUE"));
+              Json({"CREATE INDEX CONCURRENTLY i ON public.t USING btree (n) WHERE (n > 3)"}));
+    EXPECT_EQ(object(report, "index", "public.u")["remedy"][0], "DROP INDEX public.u");
     EXPECT_EQ(object(report, "default", "public.t.status")["source"], "'new'::character varying");
     EXPECT_EQ(object(report, "not null", "public.t.n")["destination"], "nullable");
     EXPECT_EQ(object(report, "constraint", "public.child.child_t_fkey")["destination"], "");

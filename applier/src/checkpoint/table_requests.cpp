@@ -1,6 +1,13 @@
 // SPDX-License-Identifier: PostgreSQL
 #include "checkpoint/table_requests.h"
 
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+
+#include "checkpoint/bookkeeping.h"
+
 namespace walferry {
 
 const char *const create_table_requests_sql = R"(
@@ -82,6 +89,25 @@ Result<void> finish_table_request(pq::Connection &destination, const std::string
         destination.exec("DELETE FROM walferry.table_request WHERE task = $1 AND schema_name = $2 AND table_name = $3",
                          {task, request.schema, request.name}));
     return {};
+}
+
+Result<bool> ask_for_table(pq::Connection &destination, const std::string &task, const TableRequest &request,
+                           const StopFlag &stop) {
+    WF_TRY(insert_table_request(destination, task, request));
+    while (true) {
+        WF_ASSIGN(const auto requests, list_table_requests(destination, task));
+        const auto found = std::find_if(requests.begin(), requests.end(), [&](const TableRequest &other) {
+            return other.schema == request.schema && other.name == request.name;
+        });
+        if (found == requests.end()) return true;
+        if (!found->error.empty()) {
+            return fail(ErrorKind::state, fmt::format("table {} {}.{}: {}", to_string(request.action), request.schema,
+                                                      request.name, found->error));
+        }
+        WF_ASSIGN(const bool running, is_running(destination, task));
+        if (!running) return false;
+        if (stop.wait_for(std::chrono::milliseconds(200))) return fail(ErrorKind::interrupted, "stopped by request");
+    }
 }
 
 }  // namespace walferry

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/error.h"
+#include "base/stop.h"
 #include "pq/connection.h"
 
 namespace walferry {
@@ -32,6 +33,11 @@ Result<std::vector<TableRequest>> list_table_requests(pq::Connection &destinatio
 // Those that are still to be done. One cheap query, for being asked once a second.
 Result<bool> has_table_requests(pq::Connection &destination, const std::string &task);
 Result<void> fail_table_request(pq::Connection &destination, const std::string &task, const TableRequest &request);
+
+// Write a request down, and wait for a running task to perform it. False: none runs, its next run does it. Errors:
+// ErrorKind::state with the reason why it can't be done.
+Result<bool> ask_for_table(pq::Connection &destination, const std::string &task, const TableRequest &request,
+                           const StopFlag &stop);
 
 // The request is done; in the transaction that does it. `pattern`: the table's own, which the task's patterns gain or lose:
 // remove excludes it, add takes that back or else includes it.

@@ -25,11 +25,12 @@ struct VerbHelp {
     bool has_json;
 };
 
-constexpr std::array<VerbHelp, 5> verbs = {{
+constexpr std::array<VerbHelp, 6> verbs = {{
     {Verb::run, "run", "Copy schema and data, then stream every change; goes on where it was", false},
     {Verb::precheck, "precheck", "Look whether everything is in place, and say what to do where it is not", true},
     {Verb::status, "status", "Show how far the task is", true},
     {Verb::verify, "verify", "Compare both sides, also while the task runs: rows, definitions, sequences", true},
+    {Verb::repair, "repair", "Compare both sides, list what is to be done about each difference, and do it", true},
     {Verb::cleanup, "cleanup", "Remove slot and bookkeeping of the task; copied tables stay", false},
 }};
 
@@ -126,7 +127,8 @@ void add_verb(CLI::App &app, const VerbHelp &help, Arguments &arguments, Texts &
     if (help.verb == Verb::table_add || help.verb == Verb::table_remove || help.verb == Verb::table_recopy) {
         command->add_option("TABLE", texts.table, "schema.table")->required()->check(CLI::Validator(check_table, ""));
     }
-    if (help.verb == Verb::verify) add_tables(*command, arguments, texts);
+    if (help.verb == Verb::verify || help.verb == Verb::repair) add_tables(*command, arguments, texts);
+    if (help.verb == Verb::repair) command->add_flag("--dry-run", arguments.dry_run, "List it, and do nothing");
     if (help.has_json) command->add_flag("--json", arguments.json, "Print JSON instead of text");
     if (help.verb == Verb::run) {
         command

@@ -19,6 +19,7 @@ enum class Verb {
     precheck,
     status,
     verify,
+    repair,
     ddl_list,
     ddl_skip,
     ddl_done,
@@ -34,9 +35,10 @@ struct Arguments {
     std::int64_t id = 0;  // of a DDL statement; only with Verb::ddl_skip and Verb::ddl_done
     std::string schema;   // with name, a table; only with Verb::table_*
     std::string name;
-    std::vector<std::pair<std::string, std::string>> tables;  // schema and name; only with Verb::verify
-    int jobs = 2;                                             // tables at once; only with Verb::verify
+    std::vector<std::pair<std::string, std::string>> tables;  // schema and name; only with Verb::verify, repair
+    int jobs = 2;                                             // tables at once; likewise
     bool json = false;
+    bool dry_run = false;
     std::optional<std::string> until;  // "now" or an LSN
     std::string log_level = "info";
     std::string help;  // what --help or --version prints; only with Verb::help

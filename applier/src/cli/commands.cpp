@@ -3,9 +3,6 @@
 
 #include <fmt/core.h>
 
-#include <algorithm>
-#include <chrono>
-
 #include "checkpoint/bookkeeping.h"
 #include "checkpoint/ddl_history.h"
 #include "checkpoint/table_requests.h"
@@ -18,6 +15,7 @@
 #include "precheck/report.h"
 #include "run/run.h"
 #include "run/table_requests.h"
+#include "verify/repair.h"
 #include "verify/report.h"
 #include "verify/verify.h"
 
@@ -44,15 +42,38 @@ Result<ExitCode> perform_status(const Task &task, const Arguments &arguments, St
     return ExitCode::ok;
 }
 
-Result<ExitCode> perform_verify(const Task &task, const Arguments &arguments, StopFlag &stop) {
-    WF_ASSIGN(auto destination, pq::Connection::open(control_connection(task, Side::destination, "verify", &stop)));
-    WF_ASSIGN(const auto record, find_task(destination, task.name));
+VerifyOptions verify_options(const Arguments &arguments) {
     VerifyOptions options;
     options.jobs = arguments.jobs;
     options.tables = arguments.tables;
-    WF_ASSIGN(const Comparison comparison, verify(record ? with_requested_tables(task, *record) : task, options, stop));
+    return options;
+}
+
+// With the tables that were added and removed since it began.
+Result<Task> current_task(const Task &task, StopFlag &stop) {
+    WF_ASSIGN(auto destination, pq::Connection::open(control_connection(task, Side::destination, "verify", &stop)));
+    WF_ASSIGN(const auto record, find_task(destination, task.name));
+    return record ? with_requested_tables(task, *record) : task;
+}
+
+ExitCode print_comparison(const Comparison &comparison, const Arguments &arguments) {
     fmt::print("{}", arguments.json ? comparison_as_json(comparison) : comparison_as_text(comparison));
     return comparison.equal() ? ExitCode::ok : ExitCode::difference;
+}
+
+Result<ExitCode> perform_verify(const Task &task, const Arguments &arguments, StopFlag &stop) {
+    WF_ASSIGN(const Task current, current_task(task, stop));
+    WF_ASSIGN(const Comparison comparison, verify(current, verify_options(arguments), stop));
+    return print_comparison(comparison, arguments);
+}
+
+// With --json the answer is on stdout alone.
+Result<ExitCode> perform_repair(const Task &task, const Arguments &arguments, StopFlag &stop) {
+    WF_ASSIGN(const Task current, current_task(task, stop));
+    WF_ASSIGN(const Comparison comparison,
+              repair(current, {verify_options(arguments), arguments.dry_run}, stop,
+                     [&](const std::string &text) { fmt::print(arguments.json ? stderr : stdout, "{}", text); }));
+    return print_comparison(comparison, arguments);
 }
 
 Result<ExitCode> perform_ddl_list(const Task &task, const Arguments &arguments, StopFlag &stop) {
@@ -82,23 +103,10 @@ Result<ExitCode> perform_table(const Task &task, const Arguments &arguments, Sto
                     "Start it with \"walferry run FILE\".");
     }
     const TableRequest request{action, arguments.schema, arguments.name, {}};
-    WF_TRY(insert_table_request(destination, task.name, request));
-    while (true) {
-        WF_ASSIGN(const auto requests, list_table_requests(destination, task.name));
-        const auto found = std::find_if(requests.begin(), requests.end(), [&](const TableRequest &other) {
-            return other.schema == request.schema && other.name == request.name;
-        });
-        if (found == requests.end()) break;
-        if (!found->error.empty()) {
-            return fail(ErrorKind::state, fmt::format("table {} {}.{}: {}", to_string(action), request.schema,
-                                                      request.name, found->error));
-        }
-        WF_ASSIGN(const bool running, is_running(destination, task.name));
-        if (!running) {
-            fmt::print("noted; the next \"walferry run {}\" does it\n", arguments.file);
-            return ExitCode::ok;
-        }
-        if (stop.wait_for(std::chrono::milliseconds(200))) return fail(ErrorKind::interrupted, "stopped by request");
+    WF_ASSIGN(const bool performed, ask_for_table(destination, task.name, request, stop));
+    if (!performed) {
+        fmt::print("noted; the next \"walferry run {}\" does it\n", arguments.file);
+        return ExitCode::ok;
     }
     fmt::print("table {}: {}.{}\n", to_string(action), request.schema, request.name);
     return ExitCode::ok;
@@ -127,6 +135,8 @@ Result<ExitCode> perform(const Arguments &arguments, StopFlag &stop) {
             return perform_status(task, arguments, stop);
         case Verb::verify:
             return perform_verify(task, arguments, stop);
+        case Verb::repair:
+            return perform_repair(task, arguments, stop);
         case Verb::ddl_list:
             return perform_ddl_list(task, arguments, stop);
         case Verb::ddl_skip:

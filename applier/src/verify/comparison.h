@@ -46,10 +46,10 @@ struct TableComparison {
 // An object, or a part of one: "index", "default", ...
 struct ObjectDifference {
     std::string kind;
-    std::string name;         // "shop.item.price"
-    std::string source;       // its definition; empty: there is none
-    std::string destination;  // likewise
-    std::string remedy;       // statements that make the destination's like the source's; empty: by hand
+    std::string name;                 // "shop.item.price"
+    std::string source;               // its definition; empty: there is none
+    std::string destination;          // likewise
+    std::vector<std::string> remedy;  // statements that make the destination's like the source's; none: by hand
 };
 
 struct Comparison {

@@ -49,10 +49,10 @@ Result<Objects> read_objects(pq::Connection &connection, const std::vector<Exclu
     return out;
 }
 
-std::string remedy(const Object &source, const Object *destination) {
+std::vector<std::string> remedy(const Object &source, const Object *destination) {
     if (source.create.empty()) return {};
-    if (destination == nullptr || destination->drop.empty()) return source.create + ";";
-    return destination->drop + "; " + source.create + ";";
+    if (destination == nullptr || destination->drop.empty()) return {source.create};
+    return {destination->drop, source.create};
 }
 
 struct Look {

@@ -36,7 +36,7 @@ Comparison sample() {
     gone.table = "shop.t";
     gone.problem = "the destination has no such table";
     comparison.tables.push_back(gone);
-    comparison.objects.push_back({"index", "shop.i", "CREATE INDEX i ON shop.item USING btree (n)", "", ""});
+    comparison.objects.push_back({"index", "shop.i", "CREATE INDEX i ON shop.item USING btree (n)", "", {}});
     comparison.notes.emplace_back("shop.old: at the destination alone");
     return comparison;
 }

@@ -114,9 +114,11 @@ Result<void> compare_sequences(pq::Connection &source, pq::Connection &destinati
     for (const auto &[name, sequence] : behind) {
         const auto &value = here[name];
         out.objects.push_back(
-            {"sequence value", name, std::to_string(sequence.last_value),
+            {"sequence value",
+             name,
+             std::to_string(sequence.last_value),
              value ? std::to_string(*value) : "never called",
-             fmt::format("SELECT pg_catalog.setval({}, {});", destination.quote_literal(name), sequence.last_value)});
+             {fmt::format("SELECT pg_catalog.setval({}, {})", destination.quote_literal(name), sequence.last_value)}});
     }
     return {};
 }

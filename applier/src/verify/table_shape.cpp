@@ -23,7 +23,7 @@ SELECT w.place, a.attname, pg_catalog.format_type(a.atttypid, -1), )") +
                                 equality_operator_sql + R"(,
        (SELECT k.place FROM unnest(key.indkey::int2[]) WITH ORDINALITY AS k (attnum, place)
         WHERE k.attnum = a.attnum AND k.place <= key.indnkeyatts LIMIT 1),
-       pg_catalog.format('%I.%I', n.nspname, c.relname)
+       pg_catalog.format('%I.%I', n.nspname, c.relname), a.attgenerated = ''
 FROM unnest($1::pg_catalog.text[], $2::pg_catalog.text[]) WITH ORDINALITY AS w (schema_name, table_name, place)
 JOIN pg_catalog.pg_namespace n ON n.nspname = w.schema_name
 JOIN pg_catalog.pg_class c ON c.relnamespace = n.oid AND c.relname = w.table_name AND c.relkind = 'r'
@@ -40,6 +40,7 @@ ORDER BY w.place, a.attnum)";
 
 struct ColumnShape {
     std::string value;
+    std::string output;
     KeyColumn key;
     std::int64_t key_place = 0;  // from 1; 0: not in the key
 };
@@ -68,6 +69,7 @@ Result<std::map<std::size_t, Read>> read_side(pq::Connection &connection, const 
         const std::string column = "t." + connection.quote_identifier(rows.view(row, 1));
         ColumnShape shape;
         // A large value of bytes may have a text that is larger than any text may be.
+        shape.output = rows.boolean(row, 8) ? column + rows.text(row, 3) : "";
         shape.value = rows.boolean(row, 4) ? "pg_catalog.sha256(" + column + ")" : column + rows.text(row, 3);
         shape.key = {column, rows.text(row, 2), rows.text(row, 5)};
         shape.key_place = rows.integer(row, 6);
@@ -90,6 +92,7 @@ TableShape source_shape(const pq::Connection &source, const Table &table, const 
         if (column.key_place > 0) key[column.key_place] = shape.columns.size();
         shape.columns.push_back(name);
         shape.source.values.push_back(column.value);
+        shape.source.outputs.push_back(column.output);
     }
     for (const auto &[order, place] : key) {
         shape.key.push_back(place);
@@ -113,6 +116,7 @@ void add_destination(const pq::Connection &destination, const Read *read, TableS
             continue;
         }
         shape.destination.values.push_back(column->second.value);
+        shape.destination.outputs.push_back(column->second.output);
         rest.erase(name);
     }
     for (const auto &[name, column] : rest) shape.extra_columns.push_back(name);

@@ -22,8 +22,9 @@ struct KeyColumn {
 
 // One side's SQL over a row `t` of the table.
 struct SideShape {
-    std::string name;                 // quoted and qualified
-    std::vector<std::string> values;  // per column: an expression whose output is the same if and only if the value is
+    std::string name;                  // quoted and qualified
+    std::vector<std::string> values;   // per column: an expression whose output is the same if and only if the value is
+    std::vector<std::string> outputs;  // per column: one whose output is the value; empty for a generated one
     std::vector<KeyColumn> key;
 };
 

@@ -109,13 +109,14 @@ private:
         std::vector<Table> tables = selected;
         if (!options_.tables.empty()) {
             tables.clear();
-            for (const auto &[schema, name] : options_.tables) {
+            for (const auto &wanted : options_.tables) {
                 const auto found = std::find_if(selected.begin(), selected.end(), [&](const Table &table) {
-                    return table.schema == schema && table.name == name;
+                    return table.schema == wanted.first && table.name == wanted.second;
                 });
                 if (found == selected.end()) {
                     return fail(ErrorKind::state,
-                                fmt::format("{} is not among the task's tables", source_.quote_qualified(schema, name)),
+                                fmt::format("{} is not among the task's tables",
+                                            source_.quote_qualified(wanted.first, wanted.second)),
                                 "A partitioned table's rows are in its partitions: name those.");
                 }
                 tables.push_back(*found);
