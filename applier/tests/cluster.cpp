@@ -34,7 +34,10 @@ public:
         if (mkdtemp(name) == nullptr) throw std::runtime_error("can't make a folder in /tmp");
         folder_ = name;
         // The servers' account passes through to its clusters.
-        chmod(name, 0711);  // NOLINT(google-readability-casting)
+        chmod(name, 0711);                              // NOLINT(google-readability-casting)
+        const std::string runtime = folder_ + "/.run";  // for the sockets of tasks
+        mkdir(runtime.c_str(), 0700);                   // NOLINT(google-readability-casting)
+        setenv("XDG_RUNTIME_DIR", runtime.c_str(), 1);
         start_guardian();
     }
     Scratch(const Scratch &) = delete;

@@ -292,8 +292,9 @@ public:
         for (auto &bell : bells_) ends.push_back(&rings_.emplace_back(1, planner_bell_, bell));
         Ring<Group> *ahead = ends.back();
         ends.pop_back();
-        planner_ = std::make_unique<Planner>(frames_, ends, ahead, turnstile_, planner_bell_, handover_, Lsn{}, limits,
-                                             SpoolOptions{"/tmp", std::uint64_t{1} << 20}, budget_);
+        planner_ =
+            std::make_unique<Planner>(frames_, ends, ahead, turnstile_, planner_bell_, handover_, Lsn{}, limits,
+                                      SpoolOptions{"/tmp", std::uint64_t{1} << 20}, budget_, throttle_, heartbeat_);
     }
 
     // Run `frames` through to the end of the last of `transactions`.
@@ -373,6 +374,8 @@ private:
     Doorbell receiver_bell_, planner_bell_;
     std::deque<Doorbell> bells_;
     ByteBudget budget_{std::size_t{1} << 30};
+    Throttle throttle_;
+    Heartbeat heartbeat_;
     Turnstile turnstile_{planner_bell_, Lsn{}};
     Ring<Frame> frames_{1024, receiver_bell_, planner_bell_};
     Handover handover_;

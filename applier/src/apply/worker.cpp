@@ -107,6 +107,7 @@ Result<void> Worker::apply(const Group &group) {
     decision_.reset();
     earlier_changes_ += group.changes.size();
     if (!group.last_piece) return {};
+    positions_.groups.fetch_add(1, std::memory_order_relaxed);
     no_copies_.reset();
     // No group may follow that was planned otherwise.
     if (copies_again_) return fail(ErrorKind::transient, "tables are copied again");

@@ -5,6 +5,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <limits>
 
 #include "base/lsn.h"
 
@@ -32,10 +33,13 @@ struct Positions {
     RisingLsn flushed_lsn;   // checkpointer: all before is on the destination's disk; what we confirm to the slot
 
     // For display; relaxed.
-    std::atomic<std::int64_t> source_time{0};          // receiver: the source's clock, microseconds since 2000-01-01
-    std::atomic<std::int64_t> applied_commit_time{0};  // worker: of the last applied transaction
+    // Receiver: what the source's clock shows more than ours, microseconds. What it has sent was under way for a while, so
+    // the largest that was seen comes closest.
+    std::atomic<std::int64_t> source_clock_ahead{std::numeric_limits<std::int64_t>::min()};
+    std::atomic<std::int64_t> applied_commit_time{0};  // worker: of the last applied transaction; since 2000-01-01
     std::atomic<std::uint64_t> changes{0};             // worker: applied
     std::atomic<std::uint64_t> transactions{0};        // worker: applied
+    std::atomic<std::uint64_t> groups{0};              // worker: applied
     std::atomic<std::uint64_t> collisions{0};          // worker: groups that something unseen was in the way of
     std::atomic<std::uint64_t> replays{0};             // worker: groups that were applied exactly
 };

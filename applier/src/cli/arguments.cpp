@@ -25,10 +25,14 @@ struct VerbHelp {
     bool has_json;
 };
 
-constexpr std::array<VerbHelp, 6> verbs = {{
+constexpr std::array<VerbHelp, 10> verbs = {{
     {Verb::run, "run", "Copy schema and data, then stream every change; goes on where it was", false},
     {Verb::precheck, "precheck", "Look whether everything is in place, and say what to do where it is not", true},
     {Verb::status, "status", "Show how far the task is", true},
+    {Verb::pause, "pause", "Let the running task take no new work until it is resumed", false},
+    {Verb::resume, "resume", "Let a paused task go on", false},
+    {Verb::throttle, "throttle", "Limit the running task's rates, or show the limits", false},
+    {Verb::stop, "stop", "End the running task at a transaction boundary", false},
     {Verb::verify, "verify", "Compare both sides, also while the task runs: rows, definitions, sequences", true},
     {Verb::repair, "repair", "Compare both sides, list what is to be done about each difference, and do it", true},
     {Verb::cleanup, "cleanup", "Remove slot and bookkeeping of the task; copied tables stay", false},
@@ -118,6 +122,17 @@ void add_tables(CLI::App &command, Arguments &arguments, Texts &texts) {
     command.add_option("--jobs", arguments.jobs, "Tables compared at once (2)")->check(CLI::Range(1, 64));
 }
 
+void add_throttle(CLI::App &command, ThrottleWishes &wishes) {
+    const auto add = [&command](const char *name, std::optional<double> &wish, const char *what) {
+        return command.add_option(name, wish, what)->check(CLI::Range(0.0, 1e9));
+    };
+    auto *const off = command.add_flag("--off", wishes.off, "No limits any more");
+    add("--stream-rows", wishes.stream_rows, "Changes applied a second; 0: no limit")->excludes(off);
+    add("--stream-mb", wishes.stream_mb, "MB of changes applied a second; 0: no limit")->excludes(off);
+    add("--copy-rows", wishes.copy_rows, "Rows copied a second; 0: no limit")->excludes(off);
+    add("--copy-mb", wishes.copy_mb, "MB copied a second; 0: no limit")->excludes(off);
+}
+
 void add_verb(CLI::App &app, const VerbHelp &help, Arguments &arguments, Texts &texts) {
     auto *command = app.add_subcommand(help.name, help.summary);
     command->add_option("FILE", arguments.file, "The task file (TOML)")->required();
@@ -130,6 +145,10 @@ void add_verb(CLI::App &app, const VerbHelp &help, Arguments &arguments, Texts &
     if (help.verb == Verb::verify || help.verb == Verb::repair) add_tables(*command, arguments, texts);
     if (help.verb == Verb::repair) command->add_flag("--dry-run", arguments.dry_run, "List it, and do nothing");
     if (help.has_json) command->add_flag("--json", arguments.json, "Print JSON instead of text");
+    if (help.verb == Verb::status) {
+        command->add_flag("--watch", arguments.watch, "Show it again every second, until interrupted");
+    }
+    if (help.verb == Verb::throttle) add_throttle(*command, arguments.throttle);
     if (help.verb == Verb::run) {
         command
             ->add_option("--until", texts.until,

@@ -18,6 +18,10 @@ enum class Verb {
     run,
     precheck,
     status,
+    pause,
+    resume,
+    throttle,
+    stop,
     verify,
     repair,
     ddl_list,
@@ -27,6 +31,15 @@ enum class Verb {
     table_remove,
     table_recopy,
     cleanup
+};
+
+// What `walferry throttle` sets; what is left out stays as it is. 0: no limit.
+struct ThrottleWishes {
+    std::optional<double> stream_rows;  // a second
+    std::optional<double> stream_mb;    // likewise, of 1,000,000 bytes
+    std::optional<double> copy_rows;
+    std::optional<double> copy_mb;
+    bool off = false;  // no limit to any
 };
 
 struct Arguments {
@@ -39,6 +52,8 @@ struct Arguments {
     int jobs = 2;                                             // tables at once; likewise
     bool json = false;
     bool dry_run = false;
+    bool watch = false;                // only with Verb::status
+    ThrottleWishes throttle;           // only with Verb::throttle
     std::optional<std::string> until;  // "now" or an LSN
     std::string log_level = "info";
     std::string help;  // what --help or --version prints; only with Verb::help

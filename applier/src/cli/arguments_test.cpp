@@ -37,6 +37,23 @@ TEST(Arguments, TakesTheVerbsAndTheirOptions) {
     EXPECT_EQ(parse({"run", "--until", "now", "a"})->until, "now");
 }
 
+TEST(Arguments, TakesTheVerbsForARunningTask) {
+    EXPECT_TRUE(parse({"status", "--watch", "a"})->watch);
+    EXPECT_EQ(parse({"pause", "a"})->verb, Verb::pause);
+    EXPECT_EQ(parse({"resume", "a"})->verb, Verb::resume);
+    EXPECT_EQ(parse({"stop", "a"})->verb, Verb::stop);
+    const auto throttle = parse({"throttle", "a", "--stream-rows", "1000", "--copy-mb", "0.5"});
+    ASSERT_TRUE(throttle.has_value());
+    EXPECT_EQ(throttle->verb, Verb::throttle);
+    EXPECT_EQ(throttle->throttle.stream_rows, 1000);
+    EXPECT_EQ(throttle->throttle.copy_mb, 0.5);
+    EXPECT_FALSE(throttle->throttle.stream_mb || throttle->throttle.copy_rows || throttle->throttle.off);
+    EXPECT_TRUE(parse({"throttle", "--off", "a"})->throttle.off);
+    EXPECT_FALSE(parse({"throttle", "--off", "--stream-rows", "1", "a"}));
+    EXPECT_FALSE(parse({"throttle", "--stream-rows", "-1", "a"}));
+    EXPECT_FALSE(parse({"throttle", "--stream-rows", "many", "a"}));
+}
+
 TEST(Arguments, TakesTheVerbsOfDdl) {
     const auto list = parse({"ddl", "list", "shop.toml", "--json"});
     ASSERT_TRUE(list.has_value()) << list.error().text();

@@ -7,10 +7,10 @@
 #include "checkpoint/ddl_history.h"
 #include "checkpoint/table_requests.h"
 #include "cli/cleanup.h"
+#include "cli/operate.h"
 #include "config/connections.h"
 #include "config/task.h"
 #include "observe/ddl_report.h"
-#include "observe/status.h"
 #include "precheck/precheck.h"
 #include "precheck/report.h"
 #include "run/run.h"
@@ -34,12 +34,6 @@ Result<ExitCode> perform_precheck(const Task &task, const Arguments &arguments, 
     WF_ASSIGN(const std::vector<Finding> findings, precheck(task, &stop));
     fmt::print("{}", arguments.json ? findings_as_json(findings) : findings_as_text(findings));
     return has_errors(findings) ? ExitCode::precheck : ExitCode::ok;
-}
-
-Result<ExitCode> perform_status(const Task &task, const Arguments &arguments, StopFlag &stop) {
-    WF_ASSIGN(const Status status, read_status(task, &stop));
-    fmt::print("{}", arguments.json ? status_as_json(status) : status_as_text(status));
-    return ExitCode::ok;
 }
 
 VerifyOptions verify_options(const Arguments &arguments) {
@@ -133,6 +127,11 @@ Result<ExitCode> perform(const Arguments &arguments, StopFlag &stop) {
             return perform_precheck(task, arguments, stop);
         case Verb::status:
             return perform_status(task, arguments, stop);
+        case Verb::pause:
+        case Verb::resume:
+        case Verb::throttle:
+        case Verb::stop:
+            return perform_steering(task, arguments);
         case Verb::verify:
             return perform_verify(task, arguments, stop);
         case Verb::repair:

@@ -37,14 +37,16 @@ Words ddl_keys() {
 const std::vector<KnownSection> &known_sections() {
     static const std::vector<KnownSection> sections = {
         {"task", {"name", "stages"}},
-        {"source", {"conninfo", "slot", "decoding_memory_mb"}},
+        {"source", {"conninfo", "slot", "decoding_memory_mb", "heartbeat_seconds"}},
         {"destination", {"conninfo"}},
         {"objects", {"include", "exclude"}},
         {"schema", {"owners", "grants", "pg_bin"}},
         {"copy", {"jobs", "yield_seconds", "large_objects"}},
         {"apply", {"workers", "buffer_mb", "streaming", "spool_folder", "spool_mb"}},
         {"ddl", ddl_keys()},
-        {"retry", {"connection_seconds"}},
+        {"throttle", {"stream_rows", "stream_mb", "copy_rows", "copy_mb"}},
+        {"retry", {"connection_seconds", "transient_seconds"}},
+        {"control", {"socket"}},
     };
     return sections;
 }
@@ -193,6 +195,16 @@ Result<void> read_megabytes(const File &file, std::string_view section, std::str
     std::uint64_t megabytes = bytes >> 20;
     WF_TRY(read_number<std::uint64_t>(file, section, key, min, max, megabytes));
     bytes = megabytes << 20;
+    return {};
+}
+
+// [throttle] of the stream or the copy.
+Result<void> read_rates(const File &file, const std::string &of, Rates &rates) {
+    constexpr std::uint64_t max = 1'000'000'000;
+    WF_TRY(read_number<std::uint64_t>(file, "throttle", of + "_rows", 0, max, rates.rows));
+    std::uint64_t megabytes = 0;
+    WF_TRY(read_number<std::uint64_t>(file, "throttle", of + "_mb", 0, max, megabytes));
+    rates.bytes = megabytes * 1'000'000;
     return {};
 }
 
@@ -355,6 +367,11 @@ Result<Task> read_values(const File &file) {
     // The upper bound, ten years, keeps sums with points in time from overflowing.
     WF_TRY(
         read_number<std::int64_t>(file, "retry", "connection_seconds", 0, 315'360'000, task.retry_connection_seconds));
+    WF_TRY(read_number<std::int64_t>(file, "retry", "transient_seconds", 0, 315'360'000, task.retry_transient_seconds));
+    WF_TRY(read_number<std::int64_t>(file, "source", "heartbeat_seconds", 0, 86'400, task.heartbeat_seconds));
+    WF_TRY(read_rates(file, "stream", task.stream_rates));
+    WF_TRY(read_rates(file, "copy", task.copy_rates));
+    WF_TRY(read_text(file, "control", "socket", task.control_socket));
     WF_TRY(read_ddl(file, task));
     return task;
 }

@@ -46,6 +46,11 @@ TEST(ParseTask, GivesDefaultsForWhatIsLeftOut) {
     EXPECT_TRUE(task.large_objects);
     EXPECT_EQ(task.buffer_bytes, 64ULL << 20);
     EXPECT_EQ(task.retry_connection_seconds, 43200);
+    EXPECT_EQ(task.retry_transient_seconds, 600);
+    EXPECT_EQ(task.heartbeat_seconds, 10);
+    EXPECT_EQ(task.stream_rates, Rates{});
+    EXPECT_EQ(task.copy_rates, Rates{});
+    EXPECT_EQ(task.control_socket, "");
 }
 
 TEST(ParseTask, TakesEveryKey) {
@@ -56,6 +61,7 @@ stages = ["stream", "copy"]
 [source]
 conninfo = "postgresql://u@h:5433/shop"
 slot = "my_slot"
+heartbeat_seconds = 0
 [destination]
 conninfo = "host=b"
 [objects]
@@ -69,8 +75,16 @@ pg_bin = "/opt/pg/bin"
 jobs = 64
 [apply]
 buffer_mb = 4096
+[throttle]
+stream_rows = 5000
+stream_mb = 2
+copy_rows = 7
+copy_mb = 100
 [retry]
 connection_seconds = 0
+transient_seconds = 1
+[control]
+socket = "/run/me/s"
 )");
     EXPECT_EQ(task.name, "orders_2");
     EXPECT_FALSE(task.schema_stage);
@@ -83,6 +97,11 @@ connection_seconds = 0
     EXPECT_EQ(task.copy_jobs, 64);
     EXPECT_EQ(task.buffer_bytes, 4096ULL << 20);
     EXPECT_EQ(task.retry_connection_seconds, 0);
+    EXPECT_EQ(task.retry_transient_seconds, 1);
+    EXPECT_EQ(task.heartbeat_seconds, 0);
+    EXPECT_EQ(task.stream_rates, (Rates{5000, 2'000'000}));
+    EXPECT_EQ(task.copy_rates, (Rates{7, 100'000'000}));
+    EXPECT_EQ(task.control_socket, "/run/me/s");
 }
 
 TEST(ParseTask, LargeObjectsComeWithAWholeDatabase) {
@@ -102,7 +121,7 @@ TEST(ParseTask, NamesUnknownKeysAndSections) {
     EXPECT_EQ(refused("\n[object]\n"), "2:2: unknown section [object]; did you mean \"objects\"?");
     EXPECT_EQ(refused("name = 'x'\n"),
               "1:1: key \"name\" stands outside of a section; sections are task, source, destination, objects, schema, "
-              "copy, apply, ddl, retry");
+              "copy, apply, ddl, throttle, retry, control");
 }
 
 TEST(ParseTask, RefusesWrongTypes) {

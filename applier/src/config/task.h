@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/error.h"
+#include "base/throttle.h"
 #include "config/ddl_policy.h"
 
 namespace walferry {
@@ -22,6 +23,7 @@ struct Task {
     std::string source_conninfo;
     std::string slot;                                               // [a-z0-9_]{1,63}
     std::uint64_t decoding_memory_bytes = std::uint64_t{64} << 20;  // logical_decoding_work_mem of our connection
+    std::int64_t heartbeat_seconds = 10;  // how often the lag is measured while nothing changes; 0: not then
     std::string destination_conninfo;
 
     std::vector<std::string> include = {"*.*"};  // psql patterns schema.table, UTF-8
@@ -40,6 +42,11 @@ struct Task {
     std::string spool_folder = "/var/tmp";
     std::uint64_t spool_bytes = std::uint64_t{64} << 30;
     std::int64_t retry_connection_seconds = 43200;
+    std::int64_t retry_transient_seconds = 600;
+
+    std::string control_socket;  // path of the running process's socket; empty: the default (control/socket_path.h)
+    Rates stream_rates;          // that the operator may change while it runs
+    Rates copy_rates;
 
     DdlPolicy ddl;  // as read from a file: grants and owners follow `grants` and `owners`, the role follows `owners`
 };

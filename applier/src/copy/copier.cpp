@@ -43,12 +43,13 @@ JOIN pg_catalog.pg_stat_activity a ON b.pid = ANY (pg_catalog.pg_blocking_pids(a
 }  // namespace
 
 Copier::Copier(const Task &task, std::string encoding, Handover &handover, const Positions &positions,
-               CopyProgress &progress)
+               CopyProgress &progress, const Throttle &throttle)
     : task_(task),
       encoding_(std::move(encoding)),
       handover_(handover),
       positions_(positions),
       progress_(progress),
+      throttle_(throttle),
       under_way_(static_cast<std::size_t>(task.copy_jobs)) {
     progress_.jobs.resize(static_cast<std::size_t>(task.copy_jobs));
 }
@@ -170,7 +171,7 @@ Result<void> Copier::copy_some(CopyContext &context, std::size_t number) {
 
 std::optional<Copier::Batch> Copier::take_batch() {
     const std::lock_guard lock(mutex_);
-    if (held_) return std::nullopt;
+    if (held_ || throttle_.paused()) return std::nullopt;
     const auto due = std::find_if(batches_.begin(), batches_.end(),
                                   [](const Batch &batch) { return batch.not_before <= Clock::now(); });
     if (due == batches_.end()) return std::nullopt;

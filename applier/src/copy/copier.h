@@ -17,6 +17,7 @@
 
 #include "base/error.h"
 #include "base/stop.h"
+#include "base/throttle.h"
 #include "checkpoint/positions.h"
 #include "config/task.h"
 #include "copy/progress.h"
@@ -31,7 +32,7 @@ class Copier {
 public:
     // `encoding`: the source's.
     Copier(const Task &task, std::string encoding, Handover &handover, const Positions &positions,
-           CopyProgress &progress);
+           CopyProgress &progress, const Throttle &throttle);
 
     // Until all is copied and the task's phase has moved on, or stop is requested, or something fails.
     Result<void> run(const StopFlag &stop);
@@ -74,6 +75,7 @@ private:
     Handover &handover_;
     const Positions &positions_;
     CopyProgress &progress_;
+    const Throttle &throttle_;
     const StopFlag *stop_ = nullptr;
     std::atomic<bool> held_{false};
     std::atomic<std::size_t> copying_{0};  // batches; changed under mutex_

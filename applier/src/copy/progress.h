@@ -15,7 +15,7 @@ namespace walferry {
 
 // One of the copies at a time. Thread: any, under the mutex.
 struct CopyJob {
-    std::mutex mutex;
+    mutable std::mutex mutex;
     std::vector<TableState> tables;  // under way, with how far they are
 };
 

@@ -89,6 +89,13 @@ public:
         return message(WF_MSG_COMMIT, body);
     }
 
+    FrameBuilder &heartbeat(Lsn lsn, const std::string &content) {
+        std::string body;
+        append_integer(body, lsn.value());
+        append_string(body, content);
+        return message(WF_MSG_HEARTBEAT, body);
+    }
+
     FrameBuilder &relation(const Relation &relation) {
         std::string body;
         append_integer(body, relation.relid);

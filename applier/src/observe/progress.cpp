@@ -10,6 +10,8 @@
 #include <cstdio>
 #include <utility>
 
+#include "observe/live.h"
+
 namespace walferry {
 
 ProgressDisplay::ProgressDisplay()
@@ -18,10 +20,10 @@ ProgressDisplay::ProgressDisplay()
       last_shown_(Clock::now()),
       started_(last_shown_) {}
 
-void ProgressDisplay::show(const Positions &positions, const CopyProgress &copies) {
+void ProgressDisplay::show(const StreamState &state) {
     if (!due()) return;
-    const bool copying = !copies.complete.load(std::memory_order_relaxed);
-    show_line((copying ? copy(copies) + "; " : "") + stream(positions));
+    const bool copying = !state.copying.complete.load(std::memory_order_relaxed);
+    show_line((copying ? copy(state.copying) + "; " : "") + stream(state));
 }
 
 std::string ProgressDisplay::copy(const CopyProgress &copies) {
@@ -41,12 +43,13 @@ std::string ProgressDisplay::copy(const CopyProgress &copies) {
                        readable_bytes(bytes), readable_bytes(static_cast<std::uint64_t>(rate)), eta);
 }
 
-std::string ProgressDisplay::stream(const Positions &positions) {
+std::string ProgressDisplay::stream(const StreamState &state) {
+    const Positions &positions = state.positions;
     const auto changes = positions.changes.load(std::memory_order_relaxed);
     const double rate = per_second(changes, last_changes_);
     return fmt::format("stream: applied {}, {} changes, {:.0f}/s, lag {} and {} ms", positions.applied_lsn.get().text(),
                        changes, rate, readable_bytes(distance(positions.applied_lsn.get(), positions.source_lsn.get())),
-                       lag_ms(positions));
+                       lag_us(state) / 1000);
 }
 
 void ProgressDisplay::end() {
@@ -86,12 +89,6 @@ std::string readable_bytes(std::uint64_t bytes) {
         ++unit;
     }
     return fmt::format("{:.{}f} {}", value, unit == 0 || value >= 100 ? 0 : 1, units[unit]);
-}
-
-std::int64_t lag_ms(const Positions &positions) {
-    const auto commit_time = positions.applied_commit_time.load(std::memory_order_relaxed);
-    if (commit_time == 0 || positions.applied_lsn.get() >= positions.received_lsn.get()) return 0;
-    return std::max<std::int64_t>(0, (positions.source_time.load(std::memory_order_relaxed) - commit_time) / 1000);
 }
 
 }  // namespace walferry

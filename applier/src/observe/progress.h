@@ -7,8 +7,7 @@
 #include <cstdint>
 #include <string>
 
-#include "checkpoint/positions.h"
-#include "copy/progress.h"
+#include "observe/stream_state.h"
 
 namespace walferry {
 
@@ -17,7 +16,7 @@ class ProgressDisplay {
 public:
     ProgressDisplay();
 
-    void show(const Positions &positions, const CopyProgress &copies);
+    void show(const StreamState &state);
     // The phase is over: leave the terminal's line clean.
     void end();
 
@@ -25,7 +24,7 @@ private:
     bool due();
     double per_second(std::uint64_t value, std::uint64_t &last) const;
     std::string copy(const CopyProgress &copies);
-    std::string stream(const Positions &positions);
+    std::string stream(const StreamState &state);
     void show_line(const std::string &line);
 
     using Clock = std::chrono::steady_clock;
@@ -41,7 +40,5 @@ private:
 
 // "1.2 MB", "950 kB": for people, decimal.
 std::string readable_bytes(std::uint64_t bytes);
-// Behind the source by commit time, milliseconds: 0 when everything that was received is applied.
-std::int64_t lag_ms(const Positions &positions);
 
 }  // namespace walferry

@@ -4,10 +4,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 #include <nlohmann/json.hpp>
 
 #include "config/connections.h"
+#include "observe/live_report.h"
 #include "pq/connection.h"
 
 namespace walferry {
@@ -17,26 +17,6 @@ namespace {
 const char *const wal_lsn_sql = R"(
 SELECT CASE WHEN pg_catalog.pg_is_in_recovery() THEN pg_catalog.pg_last_wal_replay_lsn()
             ELSE pg_catalog.pg_current_wal_lsn() END)";
-
-Result<SourceStatus> read_source(const Task &task, const std::string &slot, const StopFlag *stop) {
-    WF_ASSIGN(pq::Connection source, pq::Connection::open(control_connection(task, Side::source, "status", stop)));
-    WF_ASSIGN(const pq::Rows rows, source.exec(wal_lsn_sql));
-    SourceStatus status;
-    status.wal_lsn = Lsn::parse(rows.view(0, 0)).value_or(Lsn{});
-    WF_ASSIGN(status.slot, find_slot(source, slot));
-    return status;
-}
-
-std::string bytes_text(std::uint64_t bytes) {
-    static constexpr std::array<const char *, 6> units = {"bytes", "kB", "MB", "GB", "TB", "PB"};
-    auto value = static_cast<double>(bytes);
-    std::size_t unit = 0;
-    while (value >= 1024 && unit + 1 < units.size()) {
-        value /= 1024;
-        ++unit;
-    }
-    return fmt::format("{:.{}f} {}", value, unit == 0 ? 0 : 1, units[unit]);
-}
 
 struct TableTotals {
     std::size_t copied = 0;
@@ -58,13 +38,16 @@ std::string slot_text(const Status &status) {
     if (!status.source) return fmt::format("{}, unknown: {}", status.record.slot, status.source_error);
     if (!status.source->slot) return fmt::format("{} does not exist at the source", status.record.slot);
     const auto &slot = *status.source->slot;
-    return fmt::format("{}, {}, keeps {} of WAL ({})", slot.name, slot.active_pid ? "active" : "inactive",
-                       bytes_text(slot.retained_bytes), slot.wal_status);
+    auto text = fmt::format("{}, {}, keeps {} of WAL ({})", slot.name, slot.active_pid ? "active" : "inactive",
+                            bytes_text(slot.retained_bytes), slot.wal_status);
+    if (slot.safe_wal_size) {
+        text += fmt::format(", {} more until max_slot_wal_keep_size",
+                            bytes_text(static_cast<std::uint64_t>(std::max<std::int64_t>(0, *slot.safe_wal_size))));
+    }
+    return text;
 }
 
-void line(std::string &out, std::string_view label, std::string_view text) {
-    if (!text.empty()) out += fmt::format("{:<12}{}\n", label, text);
-}
+void line(std::string &out, std::string_view label, std::string_view text) { out += status_line(label, text); }
 
 std::string lsn_text(Lsn lsn) { return lsn.valid() ? lsn.text() : std::string{}; }
 
@@ -106,7 +89,9 @@ nlohmann::ordered_json source_as_json(const Status &status) {
                    {"wal_status", slot.wal_status},
                    {"restart_lsn", lsn_as_json(slot.restart_lsn)},
                    {"confirmed_flush_lsn", lsn_as_json(slot.confirmed_flush_lsn)},
-                   {"retained_bytes", slot.retained_bytes}};
+                   {"retained_bytes", slot.retained_bytes},
+                   {"safe_wal_size", slot.safe_wal_size ? nlohmann::ordered_json(*slot.safe_wal_size)
+                                                        : nlohmann::ordered_json(nullptr)}};
     return out;
 }
 
@@ -140,26 +125,64 @@ nlohmann::ordered_json tables_as_json(const std::vector<TableState> &tables) {
 }  // namespace
 
 std::optional<std::uint64_t> Status::lag_bytes() const {
-    if (!source || !progress || !progress->applied_lsn.valid()) return std::nullopt;
-    return distance(progress->applied_lsn, source->wal_lsn);
+    if (!progress || !progress->applied_lsn.valid() || (!source && !live)) return std::nullopt;
+    const Lsn seen = source ? source->wal_lsn : Lsn{};
+    return distance(progress->applied_lsn, live ? std::max(seen, live->source_lsn) : seen);
 }
 
-Result<Status> read_status(const Task &task, const StopFlag *stop) {
-    WF_ASSIGN(pq::Connection destination,
-              pq::Connection::open(control_connection(task, Side::destination, "status", stop)));
-    WF_ASSIGN(auto record, find_task(destination, task.name));
+void Status::add_live(const LiveStatus &status, const RatesPerSecond &now) {
+    running = true;
+    live = status;
+    rates = now;
+    if (status.phase) record.phase = *status.phase;
+    for (const TableState &table : status.under_way) {
+        const auto found = std::find_if(tables.begin(), tables.end(),
+                                        [&](const TableState &other) { return other.relid == table.relid; });
+        if (found != tables.end() && found->state != "ready") *found = table;
+    }
+    if (!status.applied_lsn.valid()) return;
+    if (!progress) progress.emplace();
+    progress->source_lsn = status.source_lsn;
+    progress->received_lsn = status.received_lsn;
+    progress->applied_lsn = status.applied_lsn;
+    progress->flushed_lsn = status.flushed_lsn;
+    progress->changes = status.changes;
+    progress->transactions = status.transactions;
+    progress->collisions = status.collisions;
+    progress->replays = status.replays;
+    if (!status.last_error.empty()) progress->last_error = status.last_error;
+}
+
+Result<void> StatusReader::connect(std::optional<pq::Connection> &connection, Side side) const {
+    if (connection && PQstatus(connection->raw()) == CONNECTION_OK) return {};
+    WF_ASSIGN(connection, pq::Connection::open(control_connection(task_, side, "status", stop_)));
+    return {};
+}
+
+Result<SourceStatus> StatusReader::read_source(const std::string &slot) {
+    WF_TRY(connect(source_, Side::source));
+    WF_ASSIGN(const pq::Rows rows, source_->exec(wal_lsn_sql));
+    SourceStatus status;
+    status.wal_lsn = Lsn::parse(rows.view(0, 0)).value_or(Lsn{});
+    WF_ASSIGN(status.slot, find_slot(*source_, slot));
+    return status;
+}
+
+Result<Status> StatusReader::read() {
+    WF_TRY(connect(destination_, Side::destination));
+    WF_ASSIGN(auto record, find_task(*destination_, task_.name));
     if (!record) {
-        return fail(ErrorKind::state, fmt::format("task \"{}\" has not been started", task.name),
+        return fail(ErrorKind::state, fmt::format("task \"{}\" has not been started", task_.name),
                     "Start it with \"walferry run FILE\".");
     }
     Status status;
-    status.task = task.name;
+    status.task = task_.name;
     status.record = std::move(*record);
-    WF_ASSIGN(status.running, is_running(destination, task.name));
-    WF_ASSIGN(status.tables, list_tables(destination, task.name));
-    WF_ASSIGN(status.progress, find_progress(destination, task.name));
+    WF_ASSIGN(status.running, is_running(*destination_, task_.name));
+    WF_ASSIGN(status.tables, list_tables(*destination_, task_.name));
+    WF_ASSIGN(status.progress, find_progress(*destination_, task_.name));
 
-    auto source = read_source(task, status.record.slot, stop);
+    auto source = read_source(status.record.slot);
     if (source) {
         status.source = std::move(*source);
     } else if (source.error().kind == ErrorKind::interrupted) {
@@ -170,10 +193,19 @@ Result<Status> read_status(const Task &task, const StopFlag *stop) {
     return status;
 }
 
+Result<std::vector<DdlStatement>> StatusReader::ddl(std::size_t max) {
+    WF_TRY(connect(destination_, Side::destination));
+    WF_ASSIGN(auto statements, list_ddl(*destination_, task_.name));
+    if (statements.size() > max)
+        statements.erase(statements.begin(), statements.end() - static_cast<std::ptrdiff_t>(max));
+    return statements;
+}
+
 std::string status_as_text(const Status &status) {
     std::string out;
     line(out, "task", fmt::format("{} ({})", status.task, status.running ? "running" : "not running"));
-    line(out, "phase", to_string(status.record.phase));
+    const bool paused = status.live && status.live->paused;
+    line(out, "phase", to_string(status.record.phase) + std::string(paused ? ", paused" : ""));
     line(out, "source",
          fmt::format("database {}{}", status.record.source_database,
                      status.source ? ", WAL at " + status.source->wal_lsn.text() : std::string(", can't be reached")));
@@ -189,7 +221,10 @@ std::string status_as_text(const Status &status) {
                          bytes_text(table.bytes)));
     }
     if (status.progress) append_progress(out, *status.progress);
-    if (const auto lag = status.lag_bytes()) line(out, "lag", bytes_text(*lag));
+    if (const auto lag = status.lag_bytes()) {
+        line(out, "lag", bytes_text(*lag) + (status.live ? ", " + lag_text(status.live->lag_us) : std::string()));
+    }
+    if (status.live) out += live_as_text(*status.live, status.rates);
     return out;
 }
 
@@ -202,8 +237,11 @@ std::string status_as_json(const Status &status) {
         {"phase", to_string(status.record.phase)},
         {"source_database", status.record.source_database},
         {"source", source_as_json(status)},
+        {"lag_ms", status.live ? nlohmann::ordered_json(static_cast<double>(status.live->lag_us) / 1000)
+                               : nlohmann::ordered_json(nullptr)},
         {"lag_bytes", lag ? nlohmann::ordered_json(*lag) : nlohmann::ordered_json(nullptr)},
         {"progress", progress_as_json(status.progress)},
+        {"live", status.live ? live_as_json(*status.live, status.rates) : nlohmann::ordered_json(nullptr)},
         {"copy", {{"tables", status.tables.size()}, {"copied", sum.copied}, {"rows", sum.rows}, {"bytes", sum.bytes}}},
         {"tables", tables_as_json(status.tables)},
     };

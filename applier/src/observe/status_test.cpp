@@ -24,7 +24,7 @@ Status sample() {
         Progress{Lsn{0x100}, Lsn{0x80}, Lsn{0x180}, Lsn{0x200}, 7, 2, 3, 1, "2026-01-02 03:04:05+00", {}, {}};
     SourceStatus source;
     source.wal_lsn = Lsn{0x300};
-    source.slot = Slot{"walferry_shop", "walferry", "shop", true, 4711, "reserved", Lsn{0x40}, Lsn{0x80}, 2048};
+    source.slot = Slot{"walferry_shop", "walferry", "shop", true, 4711, "reserved", Lsn{0x40}, Lsn{0x80}, 2048, {}};
     status.source = source;
     return status;
 }
@@ -52,8 +52,56 @@ TEST(Status, AsJson) {
     EXPECT_EQ(json["source"]["slot"]["retained_bytes"], 2048);
     EXPECT_EQ(json["progress"]["applied_lsn"], "0/100");
     EXPECT_TRUE(json["progress"]["last_error"].is_null());
+    EXPECT_TRUE(json["live"].is_null());
+    EXPECT_TRUE(json["lag_ms"].is_null());
     EXPECT_EQ(json["copy"]["copied"], 1);
     EXPECT_EQ(json["tables"].size(), 2U);
+}
+
+// What the process knows is newer than what it has written down.
+TEST(Status, OfARunningProcess) {
+    auto status = sample();
+    status.source->slot->safe_wal_size = 1 << 20;
+    status.tables[1] = {16385, "shop", "sale", "pending", {}, {}, 0, 0};
+    LiveStatus live;
+    live.phase = Phase::copy;
+    live.paused = true;
+    live.stream_rates = {1000, 500'000};
+    live.source_lsn = Lsn{0x400};
+    live.received_lsn = Lsn{0x400};
+    live.applied_lsn = Lsn{0x200};
+    live.flushed_lsn = Lsn{0x200};
+    live.lag_us = 12'300;
+    live.changes = 9;
+    live.transactions = 3;
+    live.workers = 4;
+    live.buffer_bytes_max = 64 << 20;
+    live.copying = true;
+    live.table_bytes = 300 << 20;
+    live.table_bytes_done = 100 << 20;
+    live.copy_bytes = 50 << 20;
+    live.under_way = {{16385, "shop", "sale", "copying", {}, {}, 70, 7000}};
+    live.retry = RetryStatus{2, "connection lost", {}, {}};
+    status.add_live(live, {12, 4, 100, 10 << 20});
+
+    const auto text = status_as_text(status);
+    for (const char *line :
+         {"phase       copy, paused\n", "(reserved), 1.0 MB more until max_slot_wal_keep_size\n",
+          "            shop.sale copying: 70 rows, 6.8 kB\n", "received    0/400\n", "lag         512 bytes, 12 ms\n",
+          "copying     100 rows/s, 10.0 MB/s, 10 s left\n",
+          "applying    12 changes/s in 4 transactions/s, by 4 workers\n",
+          "throttle    stream: 1000 rows/s, 0.5 MB/s; copy: no limit\n", "2 attempts failed; gives up at"}) {
+        EXPECT_NE(text.find(line), std::string::npos) << line << "in\n" << text;
+    }
+    const auto json = nlohmann::json::parse(status_as_json(status));
+    EXPECT_EQ(json["lag_ms"], 12.3);
+    EXPECT_EQ(json["lag_bytes"], 512);
+    EXPECT_EQ(json["progress"]["changes"], 9);
+    EXPECT_EQ(json["tables"][1]["state"], "copying");
+    EXPECT_EQ(json["live"]["throttle"]["stream"]["rows_per_second"], 1000);
+    EXPECT_EQ(json["live"]["copy"]["seconds_left"], 10);
+    EXPECT_EQ(json["live"]["retry"]["attempts"], 2);
+    EXPECT_EQ(json["source"]["slot"]["safe_wal_size"], 1 << 20);
 }
 
 TEST(Status, SaysThatTheSourceIsAway) {

@@ -59,6 +59,7 @@ Error connect_error(const ConnectOptions &options, PGconn *connection, const Key
     Error error = connection_lost(options.side, connection);
     error.sqlstate = refusal_sqlstate(keywords);
     if (error.sqlstate.empty()) {
+        error.sqlstate = "08001";
         error.hint = "Check host, port and TLS settings, and that the server runs and listens there.";
         return error;
     }

@@ -4,6 +4,7 @@
 #include <thread>
 
 #include "base/bytes.h"
+#include "base/server_time.h"
 #include "pq/error.h"
 #include "wire.h"
 
@@ -76,7 +77,7 @@ Result<void> Receiver::run(const StopFlag &stop) {
 }
 
 milliseconds Receiver::idle_time() const {
-    if (may_be_held_) return heartbeat_sent_ ? idle_wait : held_max;
+    if (may_be_held_) return nudged_ ? idle_wait : held_max;
     return keepalive_lsn_ > positions_.applied_lsn.get() ? settle_interval : idle_wait;
 }
 
@@ -89,13 +90,13 @@ Result<void> Receiver::handle(pq::CopyData message, const StopFlag &stop) {
     ByteReader header(view.substr(1, xlog_data_header - 1));
     const Lsn start{header.read<std::uint64_t>()};
     (void)header.read<std::uint64_t>();
-    positions_.source_time.store(header.read<std::int64_t>(), std::memory_order_relaxed);
+    note_source_time(header.read<std::int64_t>());
     positions_.received_lsn.raise(start);
     auto frame = std::make_unique<Frame>(std::move(message), xlog_data_header, budget_);
     positions_.source_lsn.raise(frame->wal_end());
     last_frame_ = steady_clock::now();
     may_be_held_ = !frame->closing();
-    heartbeat_sent_ = false;
+    nudged_ = false;
     return push(std::move(frame), stop);
 }
 
@@ -114,7 +115,7 @@ Result<void> Receiver::handle_keepalive(std::string_view body) {
     const auto time = reader.read<std::int64_t>();
     const bool reply_requested = reader.read<std::uint8_t>() != 0;
     if (reader.failed()) return fail(ErrorKind::protocol, "the source sent a short keepalive");
-    positions_.source_time.store(time, std::memory_order_relaxed);
+    note_source_time(time);
     positions_.source_lsn.raise(sent_lsn);
     if (!may_be_held_) positions_.received_lsn.raise(sent_lsn);
     keepalive_lsn_ = sent_lsn;
@@ -135,27 +136,42 @@ Result<void> Receiver::send_feedback_if_due() {
 }
 
 Result<void> Receiver::send_heartbeat_if_due() {
-    if (!may_be_held_ || heartbeat_sent_ || steady_clock::now() - last_frame_ < held_max) return {};
-    heartbeat_sent_ = true;
-    // The first message is the heartbeat; the second makes the statement a transaction, whose commit flushes both. If the
-    // source refuses it is going down, and its shutdown would wait for us to confirm what we then can't get.
-    WF_TRY(
-        heartbeat_.exec("SELECT pg_logical_emit_message(false, 'walferry', 'heartbeat'),"
-                        " pg_logical_emit_message(true, 'walferry', 'flush')"));
+    const auto now = steady_clock::now();
+    const auto transactions = positions_.transactions.load(std::memory_order_relaxed);
+    const bool busy = transactions != transactions_ || budget_.in_use() > 0;
+    if (heartbeat_.due(now, busy, start_.heartbeat_interval)) {
+        transactions_ = transactions;
+        nudged_ = may_be_held_;
+        return send_heartbeat(heartbeat_.send(now));
+    }
+    if (!may_be_held_ || nudged_ || now - last_frame_ < held_max) return {};
+    nudged_ = true;
+    return send_heartbeat("fetch");
+}
+
+// The first message is the heartbeat; the second makes the statement a transaction, whose commit flushes both. If the
+// source refuses it is going down, and its shutdown would wait for us to confirm what we then can't get.
+Result<void> Receiver::send_heartbeat(const std::string &content) {
+    WF_TRY(messages_.exec("SELECT pg_logical_emit_message(false, 'walferry', " + messages_.quote_literal(content) +
+                          "), pg_logical_emit_message(true, 'walferry', 'flush')"));
     return {};
+}
+
+void Receiver::note_source_time(std::int64_t time) {
+    const auto ahead = time - now_since_2000();
+    if (ahead > positions_.source_clock_ahead.load(std::memory_order_relaxed)) {
+        positions_.source_clock_ahead.store(ahead, std::memory_order_relaxed);
+    }
 }
 
 Result<void> Receiver::send_feedback() {
     last_feedback_ = steady_clock::now();
     last_flushed_lsn_ = positions_.flushed_lsn.get();
-    const auto now = std::chrono::system_clock::now().time_since_epoch();
-    constexpr std::int64_t epoch_2000 = 946'684'800'000'000;
     std::string message = "r";
     append_integer(message, positions_.received_lsn.get().value());
     append_integer(message, last_flushed_lsn_.value());
     append_integer(message, positions_.applied_lsn.get().value());
-    append_integer<std::int64_t>(message,
-                                 std::chrono::duration_cast<std::chrono::microseconds>(now).count() - epoch_2000);
+    append_integer<std::int64_t>(message, now_since_2000());
     message += '\0';  // no reply wanted
     if (PQputCopyData(connection_.raw(), message.data(), static_cast<int>(message.size())) != 1 ||
         PQflush(connection_.raw()) < 0) {

@@ -5,7 +5,7 @@
 //
 // With a backlog the plugin may hold commits back until a frame is full, and can't know when no more will come to fill
 // it. After a frame that is not a closing one the receiver therefore sends a heartbeat when nothing has come for a moment:
-// it goes through the WAL and takes along what is held.
+// it goes through the WAL and takes along what is held. Another is sent now and then to measure the lag (receive/heartbeat.h).
 //
 // What it confirms to the slot is Positions::flushed_lsn and nothing else. While nothing is under way it raises
 // Positions::applied_lsn with the source's keepalives, so that the slot moves on although nothing relevant happens.
@@ -24,6 +24,7 @@
 #include "checkpoint/positions.h"
 #include "pq/connection.h"
 #include "receive/frame.h"
+#include "receive/heartbeat.h"
 
 namespace walferry {
 
@@ -31,22 +32,24 @@ struct StreamStart {
     std::string slot;
     std::string include;  // patterns, in the source's encoding
     std::string exclude;
-    Lsn lsn;                 // the source sends what commits from here on
-    bool streaming = false;  // and big transactions before they commit
+    Lsn lsn;                                      // the source sends what commits from here on
+    bool streaming = false;                       // and big transactions before they commit
+    std::chrono::seconds heartbeat_interval{10};  // while nothing changes; 0: none then
 };
 
 // Thread: its own for run(); finish() after it, by whoever made it. References must outlive it.
 class Receiver {
 public:
-    // `connection` is a replication connection, `heartbeat` an ordinary one to the same database.
-    Receiver(pq::Connection connection, pq::Connection heartbeat, StreamStart start, Ring<Frame> &frames,
-             ByteBudget &budget, Positions &positions)
+    // `connection` is a replication connection, `messages` an ordinary one to the same database.
+    Receiver(pq::Connection connection, pq::Connection messages, StreamStart start, Ring<Frame> &frames,
+             ByteBudget &budget, Positions &positions, Heartbeat &heartbeat)
         : connection_(std::move(connection)),
-          heartbeat_(std::move(heartbeat)),
+          messages_(std::move(messages)),
           start_(std::move(start)),
           frames_(frames),
           budget_(budget),
-          positions_(positions) {}
+          positions_(positions),
+          heartbeat_(heartbeat) {}
 
     // Until stop is requested, or the connection is lost.
     Result<void> run(const StopFlag &stop);
@@ -64,19 +67,23 @@ private:
     Result<void> send_feedback();
     Result<void> send_feedback_if_due();
     Result<void> send_heartbeat_if_due();
+    Result<void> send_heartbeat(const std::string &content);
+    void note_source_time(std::int64_t time);
 
     pq::Connection connection_;
-    pq::Connection heartbeat_;
+    pq::Connection messages_;
     const StreamStart start_;
     Ring<Frame> &frames_;
     ByteBudget &budget_;
     Positions &positions_;
+    Heartbeat &heartbeat_;
+    std::uint64_t transactions_ = 0;  // that were applied when the last heartbeat was sent to measure
     std::chrono::steady_clock::time_point last_feedback_{};
     Lsn last_flushed_lsn_;
     Lsn keepalive_lsn_;  // how far the source has read, by its last keepalive
     std::chrono::steady_clock::time_point last_frame_{};
-    bool may_be_held_ = false;     // commits, by the plugin: the last frame was not a closing one
-    bool heartbeat_sent_ = false;  // since then
+    bool may_be_held_ = false;  // commits, by the plugin: the last frame was not a closing one
+    bool nudged_ = false;       // by a heartbeat since then
 };
 
 }  // namespace walferry

@@ -154,18 +154,24 @@ Result<StreamEnd> run_stream_once(TaskSession &session, bool copies, Lsn until) 
     }
     WF_ASSIGN(options.schema, find_schema(session.destination, session.task.name));
     options.apply_ahead = session.apply_ahead;
+    options.throttle = &session.steering.stream;
+    options.copy_throttle = &session.steering.copy;
+    options.start.heartbeat_interval = std::chrono::seconds(session.task.heartbeat_seconds);
     options.until = until;
     auto next_look = steady_clock::now() + look_interval;
-    auto ended = stream(session.task, std::move(options), session.stop,
-                        [&](const Positions &positions, const CopyProgress &copying) -> Result<bool> {
-                            session.progressed |= positions.transactions.load(std::memory_order_relaxed) > 0 ||
-                                                  copying.rows.load(std::memory_order_relaxed) > 0;
-                            session.display.show(positions, copying);
-                            if (!copies || steady_clock::now() < next_look) return true;
-                            next_look = steady_clock::now() + look_interval;
-                            WF_ASSIGN(const bool asked, has_table_requests(session.destination, session.task.name));
-                            return !asked;
-                        });
+    auto ended = stream(
+        session.task, std::move(options), session.stop,
+        [&](std::shared_ptr<const StreamState> state) { session.live.show(std::move(state)); },
+        [&](const StreamState &state) -> Result<bool> {
+            session.live.works();
+            session.progressed |= state.positions.transactions.load(std::memory_order_relaxed) > 0 ||
+                                  state.copying.rows.load(std::memory_order_relaxed) > 0;
+            session.display.show(state);
+            if (!copies || steady_clock::now() < next_look) return true;
+            next_look = steady_clock::now() + look_interval;
+            WF_ASSIGN(const bool asked, has_table_requests(session.destination, session.task.name));
+            return !asked;
+        });
     session.display.end();
     return ended;
 }

@@ -7,9 +7,11 @@
 #include <string>
 
 #include "base/error.h"
+#include "base/steering.h"
 #include "base/stop.h"
 #include "checkpoint/bookkeeping.h"
 #include "config/task.h"
+#include "observe/live.h"
 #include "observe/progress.h"
 #include "pq/connection.h"
 
@@ -25,6 +27,8 @@ struct TaskSession {
     TaskRecord record;
     const StopFlag &stop;
     ProgressDisplay &display;
+    Steering &steering;
+    Live &live;
     bool &apply_ahead;          // false from when it was of no use on, for the life of the process
     bool progressed = false;    // changes were applied
     bool made_objects = false;  // some are there

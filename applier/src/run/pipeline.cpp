@@ -84,7 +84,8 @@ std::jthread start_stage(Stage &stage, Halt &halt) {
 }  // namespace
 
 Result<StreamEnd> stream(const Task &task, PipelineOptions options, const StopFlag &stop,
-                         const std::function<Result<bool>(const Positions &, const CopyProgress &)> &tick) {
+                         const std::function<void(std::shared_ptr<const StreamState>)> &begun,
+                         const std::function<Result<bool>(const StreamState &)> &tick) {
     Doorbell receiver_bell;  // rung by the rings; the receiver looks at its socket too, so it doesn't sleep on it
     Doorbell planner_bell;
     const auto ordinary_workers = static_cast<std::size_t>(task.apply_workers);
@@ -92,7 +93,9 @@ Result<StreamEnd> stream(const Task &task, PipelineOptions options, const StopFl
     std::deque<Doorbell> worker_bells(ordinary_workers + (apply_ahead ? 1 : 0));
     Turnstile turnstile(planner_bell, options.start.lsn, apply_ahead ? &worker_bells.back() : nullptr);
     Halt halt(planner_bell, worker_bells, turnstile);
-    Positions positions;
+    const auto state = std::make_shared<StreamState>(task.buffer_bytes, ordinary_workers);
+    Positions &positions = state->positions;
+    CopyProgress &copy_progress = state->copying;
     positions.applied_lsn.raise(options.start.lsn);
 
     // Opened beside each other: a server may be far away.
@@ -109,21 +112,24 @@ Result<StreamEnd> stream(const Task &task, PipelineOptions options, const StopFl
     WF_ASSIGN(auto progress_connection, pq::Connection::open(data_connection(task, Side::destination, "checkpointer",
                                                                              options.encoding, nullptr)));
     WF_ASSIGN(auto before, find_progress(progress_connection, task.name));
-    Checkpointer checkpointer(std::move(progress_connection), task.name, before.value_or(Progress{}), positions);
+    state->before = before.value_or(Progress{});
+    Checkpointer checkpointer(std::move(progress_connection), task.name, state->before, positions);
     // What was confirmed is applied too, although the checkpoint may stand at the last commit before it.
     if (before) positions.applied_lsn.raise(before->flushed_lsn);
     WF_TRY(checkpointer.save());  // a predecessor may have left commits unflushed
 
     const SpoolOptions spool_options{task.spool_folder, task.spool_bytes};
     WF_ASSIGN(const auto handover, Handover::from(options.tables, options.schema, spool_options));
-    CopyProgress copy_progress;
     copy_progress.complete = !options.copies;
     std::optional<Copier> copier;
-    if (options.copies) copier.emplace(task, options.encoding, *handover, positions, copy_progress);
+    if (options.copies) {
+        copier.emplace(task, options.encoding, *handover, positions, copy_progress, *options.copy_throttle);
+    }
+    begun(state);
     SequenceFollower sequences(task, options.encoding, copy_progress.complete);
 
     // Declared in this order, so that whatever is left in the rings goes before what it refers to.
-    ByteBudget budget(task.buffer_bytes);
+    ByteBudget &budget = state->budget;
     Ring<Frame> frames(frame_ring_capacity, receiver_bell, planner_bell);
     std::optional<Planner> planner;
     std::deque<Ring<Group>> rings;
@@ -138,7 +144,7 @@ Result<StreamEnd> stream(const Task &task, PipelineOptions options, const StopFl
     }
     planner.emplace(frames, std::move(planner_ends), ahead, turnstile, planner_bell, *handover,
                     positions.applied_lsn.get(), group_limits(ordinary_workers, task.buffer_bytes), spool_options,
-                    budget);
+                    budget, *options.throttle, state->heartbeat);
     ExactTables exact_tables;
     std::deque<Worker> workers;
     for (std::size_t i = 0; i < rings.size(); ++i) {
@@ -150,7 +156,7 @@ Result<StreamEnd> stream(const Task &task, PipelineOptions options, const StopFl
     WF_ASSIGN(auto replication_connection, opening_replication.get());
     WF_ASSIGN(auto heartbeat_connection, opening_heartbeat.get());
     Receiver receiver(std::move(replication_connection), std::move(heartbeat_connection), std::move(options.start),
-                      frames, budget, positions);
+                      frames, budget, positions, state->heartbeat);
     bool asked = false;  // by tick, to end
     StreamEnd end = StreamEnd::complete;
     {
@@ -166,7 +172,7 @@ Result<StreamEnd> stream(const Task &task, PipelineOptions options, const StopFl
             const bool copied = copy_progress.complete.load(std::memory_order_acquire);
             const bool reached = options.until.valid() && copied && positions.applied_lsn.get() >= options.until;
             if (stop.requested() || reached) halt.request();
-            const auto go_on = tick(positions, copy_progress);
+            const auto go_on = tick(*state);
             if (!go_on) halt.fail(go_on.error());
             asked |= go_on && !*go_on;
             if (asked && copier) copier->hold();

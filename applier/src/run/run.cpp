@@ -6,12 +6,13 @@
 
 #include <algorithm>
 #include <chrono>
-#include <thread>
 
 #include "base/hex.h"
 #include "config/connections.h"
 #include "precheck/precheck.h"
+#include "run/console.h"
 #include "run/phases.h"
+#include "run/retry.h"
 #include "run/table_requests.h"
 #include "schema/tables.h"
 #include "slot/slot.h"
@@ -24,8 +25,8 @@ using std::chrono::milliseconds;
 using std::chrono::seconds;
 using std::chrono::steady_clock;
 
-constexpr milliseconds backoff_min{500};
-constexpr milliseconds backoff_max{30'000};
+// An attempt that stood for so long had worked, whether there was something to do or not.
+constexpr seconds stood_min{10};
 
 // One task of this name at a time. The lock of a process that was killed may outlive it for a moment.
 Result<void> lock_task(pq::Connection &destination, const Task &task, const StopFlag &stop) {
@@ -101,8 +102,8 @@ Result<void> check_same_task(const TaskRecord &record, const TaskRecord &now) {
 // One life of a task, from its connections on, until it ends or something fails.
 class Attempt {
 public:
-    Attempt(const Task &task, const StopFlag &stop, ProgressDisplay &display, bool &apply_ahead)
-        : task_(task), stop_(stop), display_(display), apply_ahead_(apply_ahead) {}
+    Attempt(const Task &task, const StopFlag &stop, ProgressDisplay &display, Console &console, bool &apply_ahead)
+        : task_(task), stop_(stop), display_(display), console_(console), apply_ahead_(apply_ahead) {}
 
     Result<void> run(const RunOptions &options, std::optional<Lsn> &until) {
         WF_TRY(open());
@@ -153,7 +154,7 @@ private:
         }
         session_.emplace(TaskSession{with_requested_tables(task_, *record), task_, std::move(source),
                                      std::move(destination), identity.encoding, *record, stop_, display_,
-                                     apply_ahead_});
+                                     console_.steering(), console_.live(), apply_ahead_});
         return {};
     }
 
@@ -168,6 +169,7 @@ private:
     Result<void> run_phases(Lsn until) {
         while (true) {
             if (stop_.requested()) return fail(ErrorKind::interrupted, "stopped by request");
+            console_.live().enter(session_->record.phase);
             switch (session_->record.phase) {
                 case Phase::slot:
                     WF_TRY(make_slot(*session_));
@@ -227,42 +229,56 @@ private:
     const Task &task_;
     const StopFlag &stop_;
     ProgressDisplay &display_;
+    Console &console_;
     bool &apply_ahead_;
     std::optional<TaskSession> session_;
 };
 
+// Of a task whose connections are gone: so that the status can still tell. As far as the destination can be reached.
+void note_error(const Task &task, const Error &error) {
+    auto destination = pq::Connection::open(control_connection(task, Side::destination, "control", nullptr));
+    if (destination) (void)save_error(*destination, task.name, error.text());
+}
+
+Error gave_up(Error error, int attempts, steady_clock::duration window) {
+    return std::move(error).with_detail(
+        fmt::format("{} attempts failed in {} s.", attempts, std::chrono::duration_cast<seconds>(window).count()));
+}
+
 }  // namespace
 
-Result<void> run_task(const Task &task, const RunOptions &options, const StopFlag &stop) {
+Result<void> run_task(const Task &task, const RunOptions &options, StopFlag &stop) {
+    Console console(task, stop);
     std::optional<Lsn> until;
-    bool connected_before = false;
     bool apply_ahead = true;
-    std::optional<steady_clock::time_point> failing_since;
-    milliseconds backoff = backoff_min;
+    bool worked_before = false;
+    Retry retry({seconds(task.retry_connection_seconds), seconds(task.retry_transient_seconds)});
     while (true) {
         ProgressDisplay display;
-        Attempt attempt(task, stop, display, apply_ahead);
+        Attempt attempt(task, stop, display, console, apply_ahead);
         const auto began = steady_clock::now();
         auto ran = attempt.run(options, until);
         if (ran) return {};
         Error error = std::move(ran).error();
         if (error.kind == ErrorKind::interrupted || stop.requested()) return {};
-        if (attempt.connected()) {
-            connected_before = true;
-            // It had worked, or at least stood, for a while.
-            if (!failing_since || attempt.progressed() || steady_clock::now() - began > seconds(10)) {
-                failing_since = steady_clock::now();
-                backoff = backoff_min;
+        const auto now = steady_clock::now();
+        const bool worked = attempt.connected() && (!worked_before || attempt.progressed() || now - began > stood_min);
+        worked_before |= worked;
+        const auto again = retry.after(error, worked, now);
+        if (!again) {
+            if (error.kind == ErrorKind::transient && retry.failing_since()) {
+                error = gave_up(std::move(error), retry.failed(), now - *retry.failing_since());
+                note_error(task, error);
             }
-        }
-        const auto failing_for = failing_since ? steady_clock::now() - *failing_since : seconds(0);
-        if (error.kind != ErrorKind::transient || !connected_before ||
-            failing_for >= seconds(task.retry_connection_seconds)) {
             return fail(std::move(error));
         }
-        spdlog::warn("{}; trying again in {:.1f} s", error.text(), static_cast<double>(backoff.count()) / 1000);
-        if (stop.wait_for(backoff)) return {};
-        backoff = std::min(backoff * 2, backoff_max);
+        const auto wall = [&](steady_clock::time_point time) {
+            return std::chrono::system_clock::now() +
+                   std::chrono::duration_cast<std::chrono::system_clock::duration>(time - now);
+        };
+        console.live().will_retry({again->failed, error.text(), wall(now + again->delay), wall(again->gives_up)});
+        spdlog::warn("{}; trying again in {:.1f} s", error.text(), static_cast<double>(again->delay.count()) / 1000);
+        if (stop.wait_for(again->delay)) return {};
     }
 }
 

@@ -19,8 +19,7 @@ struct RunOptions {
 };
 
 // Blocks until the task is done, `options.until` is reached or stop is requested (all: success), or something fails that
-// trying again doesn't mend. Lost connections are tried again for task.retry_connection_seconds, but not the first ones
-// of the process: an operator who mistyped a host name should hear of it.
-Result<void> run_task(const Task &task, const RunOptions &options, const StopFlag &stop);
+// trying again doesn't mend (run/retry.h). `stop`: requested when the operator asks for it through the control socket, too.
+Result<void> run_task(const Task &task, const RunOptions &options, StopFlag &stop);
 
 }  // namespace walferry

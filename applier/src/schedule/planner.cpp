@@ -18,6 +18,8 @@ using std::chrono::milliseconds;
 constexpr milliseconds gather_pause_max{15};
 constexpr milliseconds gather_max{200};
 constexpr std::chrono::microseconds gather_step{500};
+// How soon the end of a pause is seen.
+constexpr milliseconds pause_step{20};
 // How far ahead of planning the memory that it takes is asked for.
 constexpr std::size_t prefetched_changes = 16;
 
@@ -37,7 +39,8 @@ GroupLimits group_limits(std::size_t workers, std::size_t budget_bytes) {
 
 Planner::Planner(Ring<Frame> &frames, std::vector<Ring<Group> *> workers, Ring<Group> *ahead,
                  const Turnstile &turnstile, Doorbell &bell, Handover &handover, Lsn applied_lsn,
-                 const GroupLimits &limits, SpoolOptions spool_options, ByteBudget &budget)
+                 const GroupLimits &limits, SpoolOptions spool_options, ByteBudget &budget, Throttle &throttle,
+                 Heartbeat &heartbeat)
     : frames_(frames),
       workers_(std::move(workers)),
       ahead_worker_(ahead),
@@ -47,6 +50,8 @@ Planner::Planner(Ring<Frame> &frames, std::vector<Ring<Group> *> workers, Ring<G
       applied_lsn_(applied_lsn),
       limits_(limits),
       budget_(budget),
+      throttle_(throttle),
+      heartbeat_(heartbeat),
       spools_(std::move(spool_options)),
       group_(std::make_unique<Group>()),
       last_commit_lsn_(applied_lsn) {}
@@ -54,6 +59,11 @@ Planner::Planner(Ring<Frame> &frames, std::vector<Ring<Group> *> workers, Ring<G
 Result<void> Planner::run(const StopFlag &stop) {
     while (!stop.requested()) {
         const auto seen = bell_.count();
+        if (pauses()) {
+            look_at_heartbeat();
+            (void)stop.wait_for(pause_step);
+            continue;
+        }
         WF_ASSIGN(const bool worked, step(stop));
         if (worked || stop.requested()) continue;
         if (complete_transactions() > 0 && worker_waits()) {
@@ -65,6 +75,9 @@ Result<void> Planner::run(const StopFlag &stop) {
     return {};
 }
 
+// Between transactions, for those of which something was handed on.
+bool Planner::pauses() const { return throttle_.paused() && group_->first_piece && ahead_xid_ == 0; }
+
 Result<bool> Planner::step(const StopFlag &stop) {
     stop_ = &stop;
     frame_ = frames_.try_pop();
@@ -72,12 +85,14 @@ Result<bool> Planner::step(const StopFlag &stop) {
     if (worked) {
         last_frame_ = Clock::now();
         more_to_come_ = !frame_->closing();
+        pace(0, frame_->size());
         WF_TRY(decoder_.decode(frame_->bytes(), *this));
         if (error_) return fail(*error_);
         frame_.reset();
         cut_by_bytes();
     }
     if (frames_.empty() && worker_waits() && !gathering()) hand_on_complete();
+    look_at_heartbeat();
     return worked;
 }
 
@@ -136,7 +151,16 @@ void Planner::on_truncate(Change change, const Transaction &transaction) {
     for (const Relation *relation : undecided) truncate({relation}, true);
 }
 
+// What is whole goes on before the wait.
+void Planner::pace(std::uint64_t rows, std::uint64_t bytes) {
+    throttle_.spend(rows, bytes);
+    if (throttle_.debt().count() == 0) return;
+    hand_on_complete();
+    throttle_.wait_for_rates(*stop_);
+}
+
 void Planner::add(Change change, bool undecided) {
+    pace(1, 0);
     hold_frame(*group_);
     group_->changes.push_back({std::move(change), false, undecided});
     undecided_ |= undecided;
@@ -185,14 +209,24 @@ void Planner::on_ddl(Change change) {
     has_ddl_ = true;
 }
 
-void Planner::on_heartbeat(Lsn, std::string_view) {}
+// All that committed before it is in groups up to this one.
+void Planner::on_heartbeat(Lsn, std::string_view content) {
+    if (heartbeat_.is(content)) heartbeat_number_ = complete_transactions() > 0 ? number_ : number_ - 1;
+}
+
+// At each commit a worker rings the planner's bell.
+void Planner::look_at_heartbeat() {
+    if (!heartbeat_number_ || turnstile_.committed() < *heartbeat_number_) return;
+    heartbeat_.came_through(Clock::now());
+    heartbeat_number_.reset();
+}
 
 // Of one applied ahead everything must be the stream's own: before all tables are ready, and the stream has passed their
 // copies, a commit LSN would be needed to tell.
 void Planner::on_stream_start(std::uint64_t xid, bool committed) {
     if (error_) return;
-    if (ahead_worker_ != nullptr && ahead_xid_ == 0 && committed && handover_.agrees(last_commit_lsn_) &&
-        !spools_.contains(xid)) {
+    if (ahead_worker_ != nullptr && ahead_xid_ == 0 && committed && !throttle_.paused() &&
+        handover_.agrees(last_commit_lsn_) && !spools_.contains(xid)) {
         ahead_xid_ = xid;
         ahead_ = std::make_unique<Group>();
         ahead_->transactions.push_back({});
@@ -209,6 +243,7 @@ void Planner::on_stream_change(std::uint64_t xid, std::uint32_t subxid, Change c
         keep(spools_.add(xid, subxid, change));
         return;
     }
+    pace(1, 0);
     // The stream begins again without it.
     ahead_->gives_up |= change.relation->kind != RelationKind::table;
     hold_frame(*ahead_);
@@ -400,6 +435,7 @@ void Planner::push(Ring<Group> &worker, std::unique_ptr<Group> group) {
     while (true) {
         const auto seen = bell_.count();  // before the flag is looked at, or its ring could be missed
         if (stop_->requested() || worker.try_push(group)) return;
+        look_at_heartbeat();
         bell_.wait(seen);
     }
 }

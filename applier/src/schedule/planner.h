@@ -13,6 +13,9 @@
 // its DDL statements is a piece of its own. What the script of an extension did to rows, between two marks, is left out: the
 // destination's own script does it too.
 //
+// The operator's throttle is kept here: change by change, so that rates are smooth. A pause begins where no transaction is
+// partly handed on; frames then wait in their ring, and the receiver in front of it reads no more, but keeps answering.
+//
 // Invariants:
 //   1. Groups hold all transactions, in source order, none twice: what was applied before the start is left out.
 //   2. Changes that a table's copy has brought are left out; of a table that is not copied yet they are handed on undecided
@@ -36,7 +39,9 @@
 #include "base/error.h"
 #include "base/ring.h"
 #include "base/stop.h"
+#include "base/throttle.h"
 #include "decode/decoder.h"
+#include "receive/heartbeat.h"
 #include "schedule/group.h"
 #include "schedule/handover.h"
 #include "schedule/last_writers.h"
@@ -66,7 +71,7 @@ public:
     // does. `applied_lsn`: everything before is applied already. `budget`: the receiver's.
     Planner(Ring<Frame> &frames, std::vector<Ring<Group> *> workers, Ring<Group> *ahead, const Turnstile &turnstile,
             Doorbell &bell, Handover &handover, Lsn applied_lsn, const GroupLimits &limits, SpoolOptions spool_options,
-            ByteBudget &budget);
+            ByteBudget &budget, Throttle &throttle, Heartbeat &heartbeat);
 
     // Until stop is requested (ring the doorbell then), or the stream is malformed.
     Result<void> run(const StopFlag &stop);
@@ -95,6 +100,9 @@ private:
     void on_ddl(Change change);
     void on_truncate(Change change, const Transaction &transaction);
     void add(Change change, bool undecided);
+    void pace(std::uint64_t rows, std::uint64_t bytes);
+    bool pauses() const;
+    void look_at_heartbeat();
     void keep(Result<void> result);
     Result<void> replay(Spool &spool);
     void commit_ahead(const Transaction &transaction);
@@ -124,6 +132,8 @@ private:
     const Lsn applied_lsn_;
     const GroupLimits limits_;
     ByteBudget &budget_;
+    Throttle &throttle_;
+    Heartbeat &heartbeat_;
     Decoder decoder_;
     LastWriters keys_;
     std::unordered_map<std::uint32_t, TableWriters> tables_;  // by relid
@@ -139,15 +149,16 @@ private:
     std::unique_ptr<Group> group_;     // being filled
     std::size_t open_frame_ = 0;       // index in group_->frames where the open transaction begins
     bool in_transaction_ = false;
-    bool skipping_ = false;           // the open transaction was applied before the start
-    bool has_ddl_ = false;            // the open transaction
-    bool undecided_ = false;          // some change of an open group is
-    bool muted_ = false;              // what comes now in it is an extension's script's
-    std::uint64_t ddl_number_ = 0;    // of the last group with DDL that is complete
-    Lsn last_commit_lsn_;             // what follows commits behind it
-    std::uint64_t ahead_xid_ = 0;     // of the transaction that is applied ahead; 0: none is
-    std::unique_ptr<Group> ahead_;    // its piece that is being filled
-    std::uint64_t ahead_number_ = 0;  // of the last group that was applied ahead
+    bool skipping_ = false;                          // the open transaction was applied before the start
+    bool has_ddl_ = false;                           // the open transaction
+    bool undecided_ = false;                         // some change of an open group is
+    bool muted_ = false;                             // what comes now in it is an extension's script's
+    std::uint64_t ddl_number_ = 0;                   // of the last group with DDL that is complete
+    Lsn last_commit_lsn_;                            // what follows commits behind it
+    std::uint64_t ahead_xid_ = 0;                    // of the transaction that is applied ahead; 0: none is
+    std::unique_ptr<Group> ahead_;                   // its piece that is being filled
+    std::uint64_t ahead_number_ = 0;                 // of the last group that was applied ahead
+    std::optional<std::uint64_t> heartbeat_number_;  // the heartbeat has come through when this group has committed
 };
 
 }  // namespace walferry

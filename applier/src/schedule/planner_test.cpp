@@ -25,8 +25,8 @@ public:
     explicit Bench(const std::vector<TableState> &tables = {}, Lsn applied_lsn = {})
         : handover_(*Handover::from(tables, {}, SpoolOptions{"/tmp", std::uint64_t{1} << 30})),
           planner_(std::make_unique<Planner>(frames_, std::vector{&groups_}, &ahead_, turnstile_, bell_, *handover_,
-                                             applied_lsn, limits, SpoolOptions{"/tmp", std::uint64_t{1} << 30},
-                                             budget_)) {}
+                                             applied_lsn, limits, SpoolOptions{"/tmp", std::uint64_t{1} << 30}, budget_,
+                                             throttle_, heartbeat_)) {}
     ~Bench() { taken_.clear(); }
 
     // Give the planner one frame and let it work.
@@ -41,6 +41,7 @@ public:
     }
 
     void step() { ASSERT_TRUE(planner_->step(stop_)); }
+    Heartbeat &heartbeat() { return heartbeat_; }
 
     // Take what has come out, and commit it. As text: "[701: 1 2 | 702: 3]" for whole transactions, "[701: 1 2 ..." for a piece.
     // A piece ahead of its commit: "2<701: 1 2", if it has to come after group 2.
@@ -80,6 +81,8 @@ private:
     }
 
     StopFlag stop_;
+    Throttle throttle_;
+    Heartbeat heartbeat_;
     Doorbell receiver_bell_, bell_, worker_bell_;
     Turnstile turnstile_{bell_, Lsn{}};
     ByteBudget budget_{std::size_t{1} << 30};
@@ -103,6 +106,26 @@ TEST(Planner, LiveTransactionGoesAtOnce) {
     EXPECT_EQ(bench.take(), "[701: 1]");
     bench.forget();
     EXPECT_EQ(bench.bytes_in_use(), 0U);
+}
+
+TEST(Planner, HeartbeatComesThroughWhenWhatCameBeforeIsCommitted) {
+    Bench bench;
+    FrameBuilder builder;
+    bench.give(builder.hello().heartbeat(Lsn{1}, bench.heartbeat().send(Heartbeat::Clock::now())).frame());
+    EXPECT_FALSE(bench.heartbeat().under_way()) << "there was nothing before it";
+    bench.give(builder.begin(test_transaction(1))
+                   .relation(test_relation())
+                   .insert(t, {"1", "a"})
+                   .commit(test_transaction(1), 1)
+                   .heartbeat(Lsn{2}, "heartbeat 7")  // somebody else's
+                   .heartbeat(Lsn{2}, bench.heartbeat().send(Heartbeat::Clock::now()))
+                   .begin(test_transaction(2))
+                   .insert(t, {"2", "a"})
+                   .frame());
+    EXPECT_TRUE(bench.heartbeat().under_way());
+    EXPECT_EQ(bench.take(), "[701: 1]");
+    bench.step();
+    EXPECT_FALSE(bench.heartbeat().under_way());
 }
 
 TEST(Planner, WaitingTransactionsGoTogether) {

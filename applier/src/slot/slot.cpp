@@ -15,7 +15,8 @@ const char *const find_sql = R"(
 SELECT slot_name, plugin, database, slot_type = 'logical', active_pid, wal_status, restart_lsn, confirmed_flush_lsn,
        GREATEST(0, pg_catalog.pg_wal_lsn_diff(CASE WHEN pg_catalog.pg_is_in_recovery()
                                                    THEN pg_catalog.pg_last_wal_replay_lsn()
-                                                   ELSE pg_catalog.pg_current_wal_lsn() END, restart_lsn))::bigint
+                                                   ELSE pg_catalog.pg_current_wal_lsn() END, restart_lsn))::bigint,
+       safe_wal_size
 FROM pg_catalog.pg_replication_slots
 WHERE slot_name = $1)";
 
@@ -68,6 +69,7 @@ Result<std::optional<Slot>> find_slot(pq::Connection &source, const std::string 
     slot.restart_lsn = Lsn::parse(rows.view(0, 6)).value_or(Lsn{});
     slot.confirmed_flush_lsn = Lsn::parse(rows.view(0, 7)).value_or(Lsn{});
     slot.retained_bytes = static_cast<std::uint64_t>(rows.integer(0, 8));
+    if (!rows.null(0, 9)) slot.safe_wal_size = rows.integer(0, 9);
     return slot;
 }
 

@@ -24,7 +24,8 @@ struct Slot {
     std::string wal_status;  // reserved, extended, unreserved, lost
     Lsn restart_lsn;
     Lsn confirmed_flush_lsn;
-    std::uint64_t retained_bytes = 0;  // WAL that the source keeps for it
+    std::uint64_t retained_bytes = 0;           // WAL that the source keeps for it
+    std::optional<std::int64_t> safe_wal_size;  // bytes until max_slot_wal_keep_size may cut it; nothing: no limit
 };
 
 // The slot of that name, if there is one, whoever made it.

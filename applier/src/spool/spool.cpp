@@ -95,7 +95,15 @@ Result<std::unique_ptr<Spool>> Spool::create(const std::string &folder) {
     return std::unique_ptr<Spool>(new Spool(file));
 }
 
-Spool::~Spool() { close(file_); }
+Spool::~Spool() {
+    set_size(0);
+    close(file_);
+}
+
+void Spool::set_size(std::uint64_t size) {
+    in_use_.fetch_add(size - size_, std::memory_order_relaxed);  // it wraps, and is right
+    size_ = size;
+}
 
 Result<void> Spool::add(std::uint32_t subxid, const Change &change) {
     first_.try_emplace(subxid, bytes());
@@ -114,7 +122,7 @@ Result<void> Spool::write() {
         if (written < 0) return system_error("can't write a streamed transaction to disk");
         done += static_cast<std::size_t>(written);
     }
-    size_ += buffer_.size();
+    set_size(size_ + buffer_.size());
     buffer_.clear();
     return {};
 }
@@ -129,7 +137,7 @@ Result<void> Spool::abort(std::uint32_t subxid) {
         return {};
     }
     buffer_.clear();
-    size_ = end;
+    set_size(end);
     if (ftruncate(file_, static_cast<off_t>(end)) != 0)
         return system_error("can't shorten a streamed transaction's file");
     return {};

@@ -6,6 +6,7 @@
 // SPDX-License-Identifier: PostgreSQL
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -33,6 +34,8 @@ public:
     // All changes of the subtransaction go, and with it those of its own ones: none of its parent's can be among them.
     Result<void> abort(std::uint32_t subxid);
     std::uint64_t bytes() const { return size_ + buffer_.size(); }
+    // Thread: any. On disk, of all spools of the process.
+    static std::uint64_t bytes_in_use() { return in_use_.load(std::memory_order_relaxed); }
 
     // Ends adding. The next changes in their order, as whole records of some 64 KiB; empty at the end.
     Result<std::string> read();
@@ -42,7 +45,9 @@ public:
 private:
     explicit Spool(int file) : file_(file) {}
     Result<void> write();
+    void set_size(std::uint64_t size);
 
+    inline static std::atomic<std::uint64_t> in_use_{0};  // written by whoever uses a spool; for display
     const int file_;
     std::uint64_t size_ = 0;                                  // written
     std::string buffer_;                                      // behind that
