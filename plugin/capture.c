@@ -121,9 +121,10 @@ is_recorded(Node *tree)
 		case T_CreateUserMappingStmt:
 		case T_AlterUserMappingStmt:
 		case T_DropUserMappingStmt:
-		case T_ReindexStmt:
 		case T_ImportForeignSchemaStmt: /* but the tables that it makes */
 			return false;
+		case T_ReindexStmt:		/* of which only what makes an index usable counts */
+			return true;
 		case T_ClusterStmt:		/* of which only the choice of the index counts */
 			return ((ClusterStmt *) tree)->relation != NULL &&
 				((ClusterStmt *) tree)->indexname != NULL;
@@ -266,7 +267,7 @@ static bool
 changes_nothing(const WfDdl *ddl)
 {
 	if (ddl->objects != NIL)
-		return false;
+		return wf_ddl_is_of_invalid(ddl);
 	switch (nodeTag(ddl->tree))
 	{
 			/* Of these the hook tells nothing, or not all. */
@@ -300,6 +301,7 @@ write_record(WfDdl *ddl)
 	if (!OidIsValid(log))
 		return;
 	caller = MemoryContextSwitchTo(ddl->context);
+	wf_ddl_note_validated(ddl);
 	wf_ddl_describe(ddl);
 	if (!only_temporary(ddl) && !changes_nothing(ddl))
 	{
@@ -378,6 +380,17 @@ leave(WfDdl *ddl)
 	MemoryContextDelete(ddl->context);
 }
 
+/* As what it comes to at the destination. */
+static CommandTag
+tag_of(Node *tree)
+{
+	if (IsA(tree, ClusterStmt))
+		return CMDTAG_ALTER_TABLE;
+	if (IsA(tree, ReindexStmt))
+		return CMDTAG_CREATE_INDEX;
+	return CreateCommandTag(tree);
+}
+
 static void
 begin_ddl(WfDdl *ddl, PlannedStmt *planned, const char *query)
 {
@@ -391,7 +404,7 @@ begin_ddl(WfDdl *ddl, PlannedStmt *planned, const char *query)
 										 ALLOCSET_SMALL_SIZES);
 	caller = MemoryContextSwitchTo(ddl->context);
 	ddl->tree = copyObject(planned->utilityStmt);
-	ddl->tag = IsA(ddl->tree, ClusterStmt) ? CMDTAG_ALTER_TABLE : CreateCommandTag(ddl->tree);
+	ddl->tag = tag_of(ddl->tree);
 	ddl->text = pnstrdup(text, length);
 	ddl->text_offset = location;
 	ddl->role = GetUserId();
@@ -405,6 +418,8 @@ begin_ddl(WfDdl *ddl, PlannedStmt *planned, const char *query)
 		ddl->flags |= WF_DDL_OWNER;
 	wf_ddl_list_items(ddl);
 	wf_ddl_note_former(ddl);
+	if (IsA(ddl->tree, ReindexStmt))
+		wf_ddl_note_invalid(ddl);	/* no hook tells of its work */
 	MemoryContextSwitchTo(caller);
 }
 

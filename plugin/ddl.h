@@ -88,6 +88,9 @@ typedef struct WfDdl
 	List	   *view_needs;		/* what is known already: see ddl_needs.c */
 	List	   *former;			/* of strings: schema and name of what is renamed, before that */
 	List	   *rewritten;		/* of WfRewrittenTable */
+	bool		invalid_noted;
+	List	   *invalid;		/* indexes that can't be used before: see ddl_invalid.c */
+	List	   *validated;		/* OIDs of those of them that can be used then */
 
 	/* If it lists objects: the text before, the WfDdlItems, the text behind. */
 	const char *list_prefix;
@@ -123,6 +126,21 @@ extern void wf_ddl_list_items(WfDdl *ddl);
 
 /* Before execution: the name of what the statement gives another name or schema. */
 extern void wf_ddl_note_former(WfDdl *ddl);
+
+/* ddl_invalid.c */
+
+/*
+ * At its first call: the indexes that can't be used, of the tables whose indexes the
+ * statement may build anew.  Requires: it has built none.  Until it holds its lock,
+ * there may be more.
+ */
+extern void wf_ddl_note_invalid(WfDdl *ddl);
+
+/* Behind it: notes those that can be used now, as created.  Requires: the statement's changes are visible. */
+extern void wf_ddl_note_validated(WfDdl *ddl);
+
+/* Does it change nothing but indexes that can't be used?  Requires: it is described. */
+extern bool wf_ddl_is_of_invalid(const WfDdl *ddl);
 
 /* ddl_needs.c */
 

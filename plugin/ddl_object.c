@@ -307,6 +307,8 @@ wf_ddl_note(WfDdl *ddl, WfDdlOperation operation, Oid class, Oid object,
 	ObjectAddress address;
 	MemoryContext caller;
 
+	wf_ddl_note_invalid(ddl);
+
 	/* What the system makes for itself: triggers of foreign keys, a rewrite's new file. */
 	if (internal && (class == TriggerRelationId || operation == WF_DDL_DROP))
 		return;

@@ -541,6 +541,21 @@ choose_for_alter_table(WfDdl *ddl, const AlterTableStmt *statement)
 	add_foreign_keys(ddl, table);
 }
 
+/* It may have gone over many tables. */
+static void
+choose_for_reindex(WfDdl *ddl)
+{
+	ListCell   *cell;
+
+	foreach(cell, ddl->validated)
+	{
+		List	   *table = wf_ddl_name_of(IndexGetRelation(lfirst_oid(cell), false));
+
+		ddl->text_needs = wf_ddl_add_names(ddl->text_needs, table);
+		add_piece(ddl, table, NIL, wf_create_index(lfirst_oid(cell), "IF NOT EXISTS "));
+	}
+}
+
 /* --------------------------------------------------------------------------------------- */
 
 void
@@ -550,4 +565,6 @@ wf_ddl_choose_pieces(WfDdl *ddl)
 		choose_for_create_table(ddl, (CreateStmt *) ddl->tree);
 	else if (IsA(ddl->tree, AlterTableStmt))
 		choose_for_alter_table(ddl, (AlterTableStmt *) ddl->tree);
+	else if (IsA(ddl->tree, ReindexStmt))
+		choose_for_reindex(ddl);
 }

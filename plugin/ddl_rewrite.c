@@ -304,6 +304,21 @@ choose_for_create_table(WfDdl *ddl, const CreateStmt *statement)
 	append_indexes(ddl, "IF NOT EXISTS ");
 }
 
+/*
+ * Behind the statement, which does without them, or is nothing else; none is in the way that the destination
+ * has for some other reason.
+ */
+static void
+append_validated(WfDdl *ddl)
+{
+	ListCell   *cell;
+
+	if (ddl->validated != NIL && ddl->statements == NIL && !IsA(ddl->tree, ReindexStmt))
+		ddl->statements = list_make1((void *) ddl->text);
+	foreach(cell, ddl->validated)
+		ddl->statements = lappend(ddl->statements, wf_create_index(lfirst_oid(cell), "IF NOT EXISTS "));
+}
+
 /* --------------------------------------------------------------------------------------- */
 
 void
@@ -351,8 +366,11 @@ wf_ddl_choose_statements(WfDdl *ddl)
 			wf_pin_added_columns(ddl);
 			wf_pin_moments(ddl);
 			break;
+		case T_ReindexStmt:
+			break;
 		default:
 			wf_pin_moments(ddl);
 			break;
 	}
+	append_validated(ddl);
 }

@@ -74,6 +74,33 @@ CREATE INDEX CONCURRENTLY ON t (v, id);
 DROP INDEX CONCURRENTLY t_v_id_idx;
 SELECT seen();
 
+-- an index that is of no use is none until a statement makes it whole
+CREATE TABLE twice (id int PRIMARY KEY, v text, n int, d text);
+INSERT INTO twice SELECT i, v, i, v FROM unnest(ARRAY['a', 'a']) WITH ORDINALITY AS r(v, i);
+SELECT count(*) FROM seen();
+CREATE UNIQUE INDEX CONCURRENTLY by_v ON twice (v);
+CREATE UNIQUE INDEX CONCURRENTLY by_d ON twice (d, (n - n));
+ALTER INDEX by_v RENAME TO v_of_twice;
+COMMENT ON INDEX v_of_twice IS 'of no use yet';
+REINDEX TABLE copied;
+SELECT seen();
+UPDATE twice SET v = id, d = id;
+REINDEX INDEX v_of_twice;
+REINDEX TABLE twice;
+REINDEX TABLE CONCURRENTLY twice;
+SELECT seen();
+DROP INDEX by_d, v_of_twice;
+UPDATE twice SET v = '', d = '';
+SELECT count(*) FROM seen();
+CREATE UNIQUE INDEX CONCURRENTLY by_v ON twice (v);
+CREATE UNIQUE INDEX CONCURRENTLY by_d ON twice (d);
+UPDATE twice SET v = id, d = id;
+SELECT count(*) FROM seen();
+ALTER TABLE twice ALTER v TYPE varchar(10);
+SELECT seen();
+ALTER TABLE twice ALTER n TYPE bigint;
+SELECT seen();
+
 -- what is not selected
 CREATE SCHEMA other;
 CREATE TABLE other.a (id int PRIMARY KEY);

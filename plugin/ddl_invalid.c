@@ -1,0 +1,157 @@
+/*
+ * ddl_invalid.c
+ *	  Indexes that a failed CREATE INDEX CONCURRENTLY has left behind.
+ *
+ * No query uses such an index, and the destination has never had it: what changes
+ * nothing but such an index is not recorded.  Several statements make it whole on the
+ * way, though: those that build a table's indexes anew.  To the destination that is
+ * the index's creation.
+ *
+ * SPDX-License-Identifier: PostgreSQL
+ */
+#include "postgres.h"
+
+#include "access/genam.h"
+#include "access/htup_details.h"
+#include "access/table.h"
+#include "catalog/indexing.h"
+#include "catalog/namespace.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_index.h"
+#include "catalog/pg_inherits.h"
+#include "utils/fmgroids.h"
+#include "utils/lsyscache.h"
+#include "utils/rel.h"
+#include "utils/syscache.h"
+
+#include "ddl.h"
+
+/* By its name: what builds it anew may give it another OID. */
+typedef struct WfInvalidIndex
+{
+	Oid			namespace;
+	const char *name;
+} WfInvalidIndex;
+
+/* A partitioned index is invalid as long as a partition lacks its own: that is another matter. */
+static bool
+is_invalid(const FormData_pg_index *index)
+{
+	return !index->indisvalid && get_rel_relkind(index->indexrelid) == RELKIND_INDEX;
+}
+
+/* Of one table, or of all. */
+static void
+note_invalid(WfDdl *ddl, Oid table)
+{
+	Relation	catalog = table_open(IndexRelationId, AccessShareLock);
+	ScanKeyData key;
+	SysScanDesc scan;
+	HeapTuple	tuple;
+
+	ScanKeyInit(&key, Anum_pg_index_indrelid, BTEqualStrategyNumber, F_OIDEQ, ObjectIdGetDatum(table));
+	scan = systable_beginscan(catalog, IndexIndrelidIndexId, OidIsValid(table), NULL,
+							  OidIsValid(table) ? 1 : 0, &key);
+	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
+	{
+		const FormData_pg_index *index = (FormData_pg_index *) GETSTRUCT(tuple);
+		WfInvalidIndex *invalid;
+
+		if (!is_invalid(index))
+			continue;
+		invalid = palloc(sizeof(WfInvalidIndex));
+		invalid->namespace = get_rel_namespace(index->indexrelid);
+		invalid->name = get_rel_name(index->indexrelid);
+		if (invalid->name != NULL)
+			ddl->invalid = lappend(ddl->invalid, invalid);
+	}
+	systable_endscan(scan);
+	table_close(catalog, AccessShareLock);
+}
+
+static void
+note_invalid_of(WfDdl *ddl, const RangeVar *range)
+{
+	Oid			table = RangeVarGetRelid(range, NoLock, true);
+	ListCell   *cell;
+
+	if (!OidIsValid(table))
+		return;
+	foreach(cell, find_all_inheritors(table, NoLock, NULL))
+		note_invalid(ddl, lfirst_oid(cell));
+}
+
+void
+wf_ddl_note_invalid(WfDdl *ddl)
+{
+	MemoryContext caller;
+
+	if (ddl->invalid_noted)
+		return;
+	ddl->invalid_noted = true;
+	caller = MemoryContextSwitchTo(ddl->context);
+	switch (nodeTag(ddl->tree))
+	{
+		case T_AlterTableStmt:
+			note_invalid_of(ddl, ((AlterTableStmt *) ddl->tree)->relation);
+			break;
+		case T_RefreshMatViewStmt:
+			note_invalid_of(ddl, ((RefreshMatViewStmt *) ddl->tree)->relation);
+			break;
+		case T_ReindexStmt:
+			note_invalid(ddl, InvalidOid);
+			break;
+		default:
+			break;
+	}
+	MemoryContextSwitchTo(caller);
+}
+
+static bool
+is_invalid_index(Oid relid)
+{
+	HeapTuple	tuple = SearchSysCache1(INDEXRELID, ObjectIdGetDatum(relid));
+	bool		invalid;
+
+	if (!HeapTupleIsValid(tuple))
+		return false;
+	invalid = is_invalid((FormData_pg_index *) GETSTRUCT(tuple));
+	ReleaseSysCache(tuple);
+	return invalid;
+}
+
+void
+wf_ddl_note_validated(WfDdl *ddl)
+{
+	ListCell   *cell;
+
+	if (IsA(ddl->tree, ReindexStmt))
+		ddl->objects = NIL;		/* how it goes about it is nobody's business */
+	foreach(cell, ddl->invalid)
+	{
+		WfInvalidIndex *index = lfirst(cell);
+		Oid			oid = get_relname_relid(index->name, index->namespace);
+
+		if (!OidIsValid(oid) || get_rel_relkind(oid) != RELKIND_INDEX || is_invalid_index(oid))
+			continue;
+		wf_ddl_note(ddl, WF_DDL_CREATE, RelationRelationId, oid, 0, false);
+		ddl->validated = lappend_oid(ddl->validated, oid);
+	}
+}
+
+bool
+wf_ddl_is_of_invalid(const WfDdl *ddl)
+{
+	ListCell   *cell;
+
+	foreach(cell, ddl->objects)
+	{
+		WfDdlObject *object = lfirst(cell);
+
+		if (!object->implied && (object->operation == WF_DDL_DROP ||
+								 object->address.classId != RelationRelationId ||
+								 !is_invalid_index(object->address.objectId)))
+			return false;
+	}
+	return ddl->objects != NIL;
+}
