@@ -267,7 +267,7 @@ static bool
 changes_nothing(const WfDdl *ddl)
 {
 	if (ddl->objects != NIL)
-		return wf_ddl_is_of_invalid(ddl);
+		return false;
 	switch (nodeTag(ddl->tree))
 	{
 			/* Of these the hook tells nothing, or not all. */

@@ -89,7 +89,7 @@ typedef struct WfDdl
 	List	   *former;			/* of strings: schema and name of what is renamed, before that */
 	List	   *rewritten;		/* of WfRewrittenTable */
 	bool		invalid_noted;
-	List	   *invalid;		/* indexes that can't be used before: see ddl_invalid.c */
+	List	   *invalid;		/* those that can't be used before: see ddl_invalid.c */
 	List	   *validated;		/* OIDs of those of them that can be used then */
 
 	/* If it lists objects: the text before, the WfDdlItems, the text behind. */
@@ -138,6 +138,8 @@ extern void wf_ddl_note_invalid(WfDdl *ddl);
 
 /* Behind it: notes those that can be used now, as created.  Requires: the statement's changes are visible. */
 extern void wf_ddl_note_validated(WfDdl *ddl);
+
+extern bool wf_has_invalid_index(Oid table);
 
 /* Does it change nothing but indexes that can't be used?  Requires: it is described. */
 extern bool wf_ddl_is_of_invalid(const WfDdl *ddl);

@@ -1,11 +1,11 @@
 /*
  * ddl_invalid.c
- *	  Indexes that a failed CREATE INDEX CONCURRENTLY has left behind.
+ *	  Indexes that a failed CREATE or DROP INDEX CONCURRENTLY has left behind.
  *
- * No query uses such an index, and the destination has never had it: what changes
- * nothing but such an index is not recorded.  Several statements make it whole on the
- * way, though: those that build a table's indexes anew.  To the destination that is
- * the index's creation.
+ * No query uses such an index.  The destination has it if it was to be dropped, and
+ * lacks it if it was to be made: what is done to it there depends on that.  Several
+ * statements make it whole on the way: those that build a table's indexes anew.  A
+ * destination that lacks it must create it then.
  *
  * SPDX-License-Identifier: PostgreSQL
  */
@@ -40,11 +40,12 @@ is_invalid(const FormData_pg_index *index)
 	return !index->indisvalid && get_rel_relkind(index->indexrelid) == RELKIND_INDEX;
 }
 
-/* Of one table, or of all. */
-static void
-note_invalid(WfDdl *ddl, Oid table)
+/* Of one table, or of all.  If names is NULL: only whether there are any. */
+static bool
+find_invalid(Oid table, List **names)
 {
 	Relation	catalog = table_open(IndexRelationId, AccessShareLock);
+	bool		found = false;
 	ScanKeyData key;
 	SysScanDesc scan;
 	HeapTuple	tuple;
@@ -59,14 +60,24 @@ note_invalid(WfDdl *ddl, Oid table)
 
 		if (!is_invalid(index))
 			continue;
+		found = true;
+		if (names == NULL)
+			break;
 		invalid = palloc(sizeof(WfInvalidIndex));
 		invalid->namespace = get_rel_namespace(index->indexrelid);
 		invalid->name = get_rel_name(index->indexrelid);
 		if (invalid->name != NULL)
-			ddl->invalid = lappend(ddl->invalid, invalid);
+			*names = lappend(*names, invalid);
 	}
 	systable_endscan(scan);
 	table_close(catalog, AccessShareLock);
+	return found;
+}
+
+bool
+wf_has_invalid_index(Oid table)
+{
+	return find_invalid(table, NULL);
 }
 
 static void
@@ -78,7 +89,7 @@ note_invalid_of(WfDdl *ddl, const RangeVar *range)
 	if (!OidIsValid(table))
 		return;
 	foreach(cell, find_all_inheritors(table, NoLock, NULL))
-		note_invalid(ddl, lfirst_oid(cell));
+		find_invalid(lfirst_oid(cell), &ddl->invalid);
 }
 
 void
@@ -99,7 +110,7 @@ wf_ddl_note_invalid(WfDdl *ddl)
 			note_invalid_of(ddl, ((RefreshMatViewStmt *) ddl->tree)->relation);
 			break;
 		case T_ReindexStmt:
-			note_invalid(ddl, InvalidOid);
+			find_invalid(InvalidOid, &ddl->invalid);
 			break;
 		default:
 			break;

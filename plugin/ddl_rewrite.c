@@ -21,6 +21,7 @@
 #include "catalog/pg_index.h"
 #include "catalog/pg_namespace.h"
 #include "catalog/pg_proc.h"
+#include "commands/comment.h"
 #include "nodes/nodeFuncs.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
@@ -231,30 +232,6 @@ is_temporary(Oid relid)
 	return get_rel_persistence(relid) == RELPERSISTENCE_TEMP;
 }
 
-/*
- * LIKE copies an index too that CREATE INDEX CONCURRENTLY has failed to complete, and
- * that the destination has never had.
- */
-static bool
-has_invalid_index(Oid relid)
-{
-	Relation	relation = relation_open(relid, AccessShareLock);
-	bool		found = false;
-	ListCell   *cell;
-
-	foreach(cell, RelationGetIndexList(relation))
-	{
-		HeapTuple	tuple = SearchSysCache1(INDEXRELID, ObjectIdGetDatum(lfirst_oid(cell)));
-
-		if (!HeapTupleIsValid(tuple))
-			continue;
-		found |= !((Form_pg_index) GETSTRUCT(tuple))->indisvalid;
-		ReleaseSysCache(tuple);
-	}
-	relation_close(relation, AccessShareLock);
-	return found;
-}
-
 /* Is it like a table that is such a one? */
 static bool
 is_like(const CreateStmt *statement, bool (*such) (Oid relid))
@@ -290,18 +267,27 @@ choose_for_create_table(WfDdl *ddl, const CreateStmt *statement)
 {
 	Oid			table = wf_ddl_created_table(ddl);
 
-	if (OidIsValid(table) && is_like(statement, is_temporary))
+	/* LIKE copies an index too that the destination may lack, but not one that is half dropped. */
+	if (OidIsValid(table) && (is_like(statement, is_temporary) || is_like(statement, wf_has_invalid_index)))
 	{
 		define_table(ddl, table);
 		return;
 	}
 	wf_pin_bound(ddl, statement->partbound, table);
 	wf_pin_moments(ddl);
-	if (!is_like(statement, has_invalid_index))
-		return;
-	if (ddl->statements == NIL)
-		ddl->statements = list_make1((void *) ddl->text);
-	append_indexes(ddl, "IF NOT EXISTS ");
+}
+
+/* About an index that the destination may lack. */
+static void
+run_if_present(WfDdl *ddl)
+{
+	WfDdlObject *index = linitial(ddl->objects);
+	const char *name = ddl->former != NIL
+		? quote_qualified_identifier(linitial(ddl->former), lsecond(ddl->former)) : index->identity;
+	char	   *block = psprintf("BEGIN IF pg_catalog.to_regclass(%s) IS NOT NULL THEN EXECUTE %s; END IF; END",
+								 quote_literal_cstr(name), quote_literal_cstr(ddl->text));
+
+	ddl->statements = list_make1(psprintf("DO %s", quote_literal_cstr(block)));
 }
 
 /*
@@ -316,7 +302,15 @@ append_validated(WfDdl *ddl)
 	if (ddl->validated != NIL && ddl->statements == NIL && !IsA(ddl->tree, ReindexStmt))
 		ddl->statements = list_make1((void *) ddl->text);
 	foreach(cell, ddl->validated)
+	{
+		char	   *comment = GetComment(lfirst_oid(cell), RelationRelationId, 0);
+
 		ddl->statements = lappend(ddl->statements, wf_create_index(lfirst_oid(cell), "IF NOT EXISTS "));
+		if (comment != NULL)
+			ddl->statements = lappend(ddl->statements,
+									  psprintf("COMMENT ON INDEX %s IS %s", wf_relation_name(lfirst_oid(cell)),
+											   quote_literal_cstr(comment)));
+	}
 }
 
 /* --------------------------------------------------------------------------------------- */
@@ -326,6 +320,11 @@ wf_ddl_choose_statements(WfDdl *ddl)
 {
 	Oid			table;
 
+	if (wf_ddl_is_of_invalid(ddl))
+	{
+		run_if_present(ddl);
+		return;
+	}
 	switch (nodeTag(ddl->tree))
 	{
 		case T_CreateTableAsStmt:

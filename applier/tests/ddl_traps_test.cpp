@@ -686,6 +686,45 @@ TEST_F(DdlTrap, SessionEndsWithTemporaryObjects) {
 
 // Sent as one statement with parameters, by the protocol's other way.
 // What a canceled DETACH PARTITION CONCURRENTLY has left, FINALIZE ends; the destination has never begun it.
+// What the destination has never had is created there when something makes it whole at the source.
+TEST_F(DdlTrap, InvalidIndexesMadeWhole) {
+    begin(
+        "CREATE TABLE twice (n int PRIMARY KEY, a text, b text, c text); INSERT INTO twice VALUES (1, 'x', 'x', 'x'), (2, 'x', 'x', 'x');"
+        "CREATE MATERIALIZED VIEW m AS SELECT n, b FROM twice; CREATE TABLE child () INHERITS (twice)");
+    for (const char *index :
+         {"a ON twice (a)", "b ON twice (b)", "c ON twice (c)", "m_b ON m (b)", "child_a ON child (a)"}) {
+        source.exec("INSERT INTO child SELECT * FROM ONLY twice");
+        EXPECT_FALSE(source.connection().exec(std::string("CREATE UNIQUE INDEX CONCURRENTLY ") + index)) << index;
+    }
+    source.exec("ALTER INDEX c RENAME TO renamed");
+    source.exec("COMMENT ON INDEX renamed IS 'nobody has it'");
+    source.exec("TRUNCATE child; UPDATE twice SET a = n, b = n, c = n");
+    source.exec("ALTER TABLE twice ALTER a TYPE varchar(10)");  // rewrites children too, and with them all indexes
+    source.exec("REFRESH MATERIALIZED VIEW m");
+    EXPECT_EQ(source.number("SELECT count(*) FROM pg_index WHERE NOT indisvalid"), 0);
+    expect_equal();
+}
+
+// What the destination has dropped or not when the source has given up dropping it.
+TEST_F(DdlTrap, IndexesHalfDropped) {
+    begin("CREATE TABLE d (n int PRIMARY KEY, a text); CREATE INDEX half ON d (a); CREATE INDEX half_too ON d (a, n)");
+    auto reader = other_session();
+    reader.exec("BEGIN; SELECT FROM d");
+    source.exec("SET lock_timeout = '100ms'");
+    EXPECT_FALSE(source.connection().exec("DROP INDEX CONCURRENTLY half"));
+    EXPECT_FALSE(source.connection().exec("DROP INDEX CONCURRENTLY half_too"));
+    reader.exec("COMMIT");
+    EXPECT_EQ(source.number("SELECT count(*) FROM pg_index WHERE NOT indisvalid"), 2);
+    source.exec("ALTER INDEX half RENAME TO renamed");
+    source.exec("COMMENT ON INDEX renamed IS 'of no use here, but there'");
+    source.exec("CREATE TABLE like_d (LIKE d INCLUDING ALL)");
+    source.exec("DROP INDEX renamed");
+    source.exec("CREATE INDEX half ON d (n, a)");
+    source.exec("ALTER TABLE d ALTER a TYPE varchar(10)");
+    EXPECT_EQ(source.number("SELECT count(*) FROM pg_index WHERE NOT indisvalid"), 0);
+    expect_equal();
+}
+
 TEST_F(DdlTrap, DetachedPartitionFinalized) {
     begin(
         "CREATE TABLE p (id int PRIMARY KEY, v text) PARTITION BY RANGE (id);"
