@@ -1,12 +1,10 @@
 /*
  * column.c
- *	  How a column's values are written.
+ *	  What is sent of a column, and in which form its values go.
  *
  * A type goes in its binary form where that means the same in every cluster,
  * else as text; docs/protocol.md has the rule, and the SQL function
- * sends_binary answers with it.  The forms of the commonest types are written
- * here without a call of their send function: what it would do is a byte swap
- * or a copy.
+ * sends_binary answers with it.
  *
  * SPDX-License-Identifier: PostgreSQL
  */
@@ -17,13 +15,10 @@
 #include "catalog/pg_collation.h"
 #include "catalog/pg_type.h"
 #include "fmgr.h"
-#include "libpq/pqformat.h"
-#include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
 #include "utils/syscache.h"
-#include "utils/uuid.h"
 
 #include "column.h"
 #include "compat.h"
@@ -117,64 +112,6 @@ type_is_binary(Oid type)
 	}
 }
 
-/* How to write a base type in the form that type_is_binary has chosen. */
-static WfEncoding
-choose_encoding(Oid base_type, bool binary)
-{
-	switch (base_type)
-	{
-		case BOOLOID:
-			return WF_ENCODE_BOOL;
-		case CHAROID:
-			return WF_ENCODE_CHAR;
-		case INT2OID:
-			return WF_ENCODE_INT2;
-		case INT4OID:
-		case FLOAT4OID:
-		case OIDOID:
-		case DATEOID:
-			return WF_ENCODE_INT4;
-		case INT8OID:
-		case FLOAT8OID:
-		case TIMEOID:
-		case TIMESTAMPOID:
-		case TIMESTAMPTZOID:
-		case CASHOID:
-			return WF_ENCODE_INT8;
-		case UUIDOID:
-			return WF_ENCODE_UUID;
-		case NAMEOID:
-			return WF_ENCODE_NAME;
-		case TEXTOID:
-		case VARCHAROID:
-		case BPCHAROID:
-		case BYTEAOID:
-		case JSONOID:
-		case XMLOID:
-			return WF_ENCODE_STORED;
-		case XMLARRAYOID:
-			return WF_ENCODE_XML_ARRAY;
-		default:
-			return binary ? WF_ENCODE_SEND : WF_ENCODE_OUTPUT;
-	}
-}
-
-static void
-load_function(WfColumn *column, Oid base_type)
-{
-	Oid			function;
-	bool		varlena;
-
-	if (column->encoding == WF_ENCODE_SEND)
-		getTypeBinaryOutputInfo(base_type, &function, &varlena);
-	else if (column->encoding == WF_ENCODE_OUTPUT ||
-			 column->encoding == WF_ENCODE_XML_ARRAY)
-		getTypeOutputInfo(base_type, &function, &varlena);
-	else
-		return;
-	fmgr_info_cxt(function, &column->function, CurrentMemoryContext);
-}
-
 static const char *
 get_schema(Oid namespace)
 {
@@ -219,8 +156,8 @@ wf_column_init(WfColumn *column, Form_pg_attribute attribute,
 	column->varlena = attribute->attlen == -1;
 	column->flags = flags;
 	column->format = binary ? WF_FORMAT_BINARY : WF_FORMAT_TEXT;
-	column->encoding = readable ? WF_ENCODE_OUTPUT : choose_encoding(base_type, binary);
-	load_function(column, base_type);
+	wf_encoder_init(&column->encoder, base_type,
+					readable ? WF_FORM_READABLE : binary ? WF_FORM_BINARY : WF_FORM_TEXT);
 
 	column->name = pstrdup(NameStr(attribute->attname));
 	column->type = attribute->atttypid;
@@ -236,101 +173,26 @@ wf_column_is_unchanged(const WfColumn *column, Datum value)
 	return column->varlena && VARATT_IS_EXTERNAL_ONDISK(DatumGetPointer(value));
 }
 
-/* Length and value in one reservation: these are the bulk of all columns. */
-#define WRITE_FIXED(out, bits, value) \
-	do { \
-		enlargeStringInfo(out, sizeof(int32) + sizeof(uint##bits)); \
-		pq_writeint32(out, sizeof(uint##bits)); \
-		pq_writeint##bits(out, (uint##bits) (value)); \
-	} while (0)
-
 static void
-write_bytes(StringInfo out, const char *bytes, Size size)
+require_value(const WfColumn *column, Datum value)
 {
-	pq_sendint32(out, size);
-	appendBinaryStringInfo(out, bytes, size);
-}
-
-static void
-write_stored(StringInfo out, struct varlena *value)
-{
-	write_bytes(out, VARDATA_ANY(value), VARSIZE_ANY_EXHDR(value));
-}
-
-static Datum
-detoast(const WfColumn *column, Datum value)
-{
-	if (!column->varlena)
-		return value;
 	if (wf_column_is_unchanged(column, value))
 		elog(ERROR, "column \"%s\" holds a TOAST value that is not in the WAL",
 			 column->name);
-	return PointerGetDatum(PG_DETOAST_DATUM_PACKED(value));
-}
-
-/* xml's output function would rewrite the declarations; text is stored alike. */
-static char *
-output_xml_array(WfColumn *column, Datum value)
-{
-	ArrayType  *array = DatumGetArrayTypePCopy(value);
-
-	ARR_ELEMTYPE(array) = TEXTOID;
-	return OutputFunctionCall(&column->function, PointerGetDatum(array));
 }
 
 void
 wf_column_write(StringInfo out, WfColumn *column, Datum value)
 {
-	char	   *string;
-
-	value = detoast(column, value);
-
-	switch (column->encoding)
-	{
-		case WF_ENCODE_BOOL:
-			WRITE_FIXED(out, 8, DatumGetBool(value) ? 1 : 0);
-			break;
-		case WF_ENCODE_CHAR:
-			WRITE_FIXED(out, 8, DatumGetChar(value));
-			break;
-		case WF_ENCODE_INT2:
-			WRITE_FIXED(out, 16, DatumGetInt16(value));
-			break;
-		case WF_ENCODE_INT4:
-			WRITE_FIXED(out, 32, DatumGetInt32(value));
-			break;
-		case WF_ENCODE_INT8:
-			WRITE_FIXED(out, 64, DatumGetInt64(value));
-			break;
-		case WF_ENCODE_UUID:
-			write_bytes(out, (char *) DatumGetUUIDP(value)->data, UUID_LEN);
-			break;
-		case WF_ENCODE_NAME:
-			string = NameStr(*DatumGetName(value));
-			write_bytes(out, string, strlen(string));
-			break;
-		case WF_ENCODE_STORED:
-			write_stored(out, (struct varlena *) DatumGetPointer(value));
-			break;
-		case WF_ENCODE_SEND:
-			write_stored(out, (struct varlena *) SendFunctionCall(&column->function, value));
-			break;
-		case WF_ENCODE_XML_ARRAY:
-			string = output_xml_array(column, value);
-			write_bytes(out, string, strlen(string));
-			break;
-		case WF_ENCODE_OUTPUT:
-			string = OutputFunctionCall(&column->function, value);
-			write_bytes(out, string, strlen(string));
-			break;
-	}
+	require_value(column, value);
+	wf_value_write(out, &column->encoder, value);
 }
 
 char *
 wf_column_to_text(WfColumn *column, Datum value)
 {
-	Assert(column->encoding == WF_ENCODE_OUTPUT);
-	return OutputFunctionCall(&column->function, detoast(column, value));
+	require_value(column, value);
+	return wf_value_to_text(&column->encoder, value);
 }
 
 /* walferry.sends_binary(type oid) */

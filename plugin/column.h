@@ -1,6 +1,6 @@
 /*
  * column.h
- *	  How a column's values are written.
+ *	  What is sent of a column, and in which form its values go.
  *
  * SPDX-License-Identifier: PostgreSQL
  */
@@ -10,23 +10,9 @@
 #include "postgres.h"
 
 #include "catalog/pg_attribute.h"
-#include "fmgr.h"
 #include "lib/stringinfo.h"
 
-typedef enum WfEncoding
-{
-	WF_ENCODE_BOOL,
-	WF_ENCODE_CHAR,
-	WF_ENCODE_INT2,
-	WF_ENCODE_INT4,				/* and what has its bytes: float4, oid, date */
-	WF_ENCODE_INT8,				/* likewise: float8, time, timestamp, money */
-	WF_ENCODE_UUID,
-	WF_ENCODE_NAME,
-	WF_ENCODE_STORED,			/* a varlena's bytes as they are stored */
-	WF_ENCODE_XML_ARRAY,		/* by the output function, as an array of text */
-	WF_ENCODE_SEND,				/* by the type's send function */
-	WF_ENCODE_OUTPUT			/* by the type's output function */
-} WfEncoding;
+#include "value.h"
 
 typedef struct WfColumn
 {
@@ -34,8 +20,7 @@ typedef struct WfColumn
 	bool		varlena;		/* may be toasted */
 	uint8		flags;			/* WF_COLUMN_* */
 	char		format;			/* WF_FORMAT_* */
-	WfEncoding	encoding;
-	FmgrInfo	function;		/* send or output, if the encoding calls it */
+	WfEncoder	encoder;
 
 	const char *name;
 	Oid			type;

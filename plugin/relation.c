@@ -172,7 +172,7 @@ load_columns(WfRelation *entry, Relation relation, bool readable)
 		entry->ncolumns++;
 		if (flags & WF_COLUMN_KEY)
 			entry->nkeys++;
-		if (column->encoding == WF_ENCODE_OUTPUT)
+		if (column->encoder.encoding == WF_ENCODE_OUTPUT)
 			entry->calls_output = true;
 	}
 }

@@ -164,18 +164,29 @@ BEGIN
 		SELECT %1$L::text, count(*) FROM back', tab);
 END $$;
 
+CREATE TABLE many (n numeric, i interval, na numeric[], ia int[], ta text[], ba bool[], va interval[], sa smallint[], ca char(3)[], ua uuid[], xa bytea[]) WITH (fillfactor = 10);	-- rows stay in their order
+INSERT INTO many
+SELECT n, i, ARRAY[n, NULL, -n], ARRAY[g, NULL, g + 1, g + 2], ARRAY[repeat('x', 900 + g % 300), NULL, ''], ARRAY[g % 2 = 0, NULL, true],
+	ARRAY[[i, NULL], [-i, i * 2]], CASE WHEN g % 7 = 0 THEN '{}' ELSE format('[%s:%s][3:5]={{%s,2,NULL}}', -g, -g, g)::smallint[] END,
+	ARRAY['a', NULL, 'abc']::char(3)[], ARRAY[md5(g::text)::uuid], ARRAY[sha256(g::text::bytea), NULL, '']
+FROM generate_series(1, 600) g,
+	LATERAL (SELECT CASE WHEN g % 2 = 0 THEN 1 ELSE -1 END * (g * 7919 % 100003)::numeric(30, 3) ^ (g % 9) * (10::numeric ^ (g % 80 - 40)) AS n,
+		make_interval(g % 9 - 4, g, 0, -g, g, 0, g / 7.0) AS i) v;
+INSERT INTO many (n) SELECT ('1e' || g * 64)::numeric FROM generate_series(-255, 2047, 13) g;
+INSERT INTO many (n) VALUES ('NaN'), ('Infinity'), ('-Infinity'), (0), (0.000), (repeat('9', 2000)::numeric), (('0.' || repeat('9', 2000))::numeric);
+
 SELECT start_slot();
 SET bytea_output = hex;
 SET TimeZone = 'UTC';
 SET DateStyle = ISO;
 SET IntervalStyle = postgres;
-\set types 'ARRAY[''numbers'', ''strings'', ''times'', ''documents'', ''geometry'', ''network'', ''system'', ''registered'', ''arrays'', ''ranges'', ''own'']'
+\set types 'ARRAY[''numbers'', ''strings'', ''times'', ''documents'', ''geometry'', ''network'', ''system'', ''registered'', ''arrays'', ''ranges'', ''own'', ''many'']'
 SELECT copied(t::regclass) FROM unnest(:types) t;
 SELECT t, d.* FROM unnest(:types) t, differences(t::regclass) d;		-- none
 SELECT kind, count(*) FROM frames() f, messages(f) WHERE kind = 'I' GROUP BY kind;
 SELECT stop_slot();
 
 SET client_min_messages = warning;
-DROP TABLE small, other, numbers, strings, times, documents, geometry, network, system, registered, arrays, ranges, own;
+DROP TABLE small, other, numbers, strings, times, documents, geometry, network, system, registered, arrays, ranges, own, many;
 DROP TYPE mood, pair, floats, positive CASCADE;
 DROP FUNCTION masked, row_values, expected, differences, copied;
