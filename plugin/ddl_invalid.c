@@ -26,9 +26,10 @@
 
 #include "ddl.h"
 
-/* By its name: what builds it anew may give it another OID. */
+/* What builds it anew may give it another OID; meanwhile others may give it another name. */
 typedef struct WfInvalidIndex
 {
+	Oid			oid;
 	Oid			namespace;
 	const char *name;
 } WfInvalidIndex;
@@ -64,6 +65,7 @@ find_invalid(Oid table, List **names)
 		if (names == NULL)
 			break;
 		invalid = palloc(sizeof(WfInvalidIndex));
+		invalid->oid = index->indexrelid;
 		invalid->namespace = get_rel_namespace(index->indexrelid);
 		invalid->name = get_rel_name(index->indexrelid);
 		if (invalid->name != NULL)
@@ -141,8 +143,10 @@ wf_ddl_note_validated(WfDdl *ddl)
 	foreach(cell, ddl->invalid)
 	{
 		WfInvalidIndex *index = lfirst(cell);
-		Oid			oid = get_relname_relid(index->name, index->namespace);
+		Oid			oid = index->oid;
 
+		if (get_rel_relkind(oid) != RELKIND_INDEX)
+			oid = get_relname_relid(index->name, index->namespace);
 		if (!OidIsValid(oid) || get_rel_relkind(oid) != RELKIND_INDEX || is_invalid_index(oid))
 			continue;
 		wf_ddl_note(ddl, WF_DDL_CREATE, RelationRelationId, oid, 0, false);

@@ -32,6 +32,7 @@
 #include "catalog/pg_trigger.h"
 #include "catalog/pg_type.h"
 #include "nodes/makefuncs.h"
+#include "storage/lmgr.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
@@ -432,12 +433,43 @@ add_targets(WfDdl *ddl)
 	}
 }
 
+/*
+ * When CREATE INDEX CONCURRENTLY has made its index, it holds no lock any more: others
+ * may have given the index or its table another name, or have dropped them.  They come before this
+ * statement then, and who comes now waits for its commit.
+ */
+static void
+lock_created_indexes(WfDdl *ddl)
+{
+	List	   *objects = ddl->objects;
+	ListCell   *cell;
+
+	ddl->objects = NIL;
+	foreach(cell, objects)
+	{
+		const ObjectAddress *address = &((WfDdlObject *) lfirst(cell))->address;
+		Oid			table = address->classId == RelationRelationId
+			? IndexGetRelation(address->objectId, true) : InvalidOid;
+
+		if (OidIsValid(table))
+		{
+			LockRelationOid(table, ShareUpdateExclusiveLock);
+			LockRelationOid(address->objectId, ShareUpdateExclusiveLock);
+		}
+		if (address->classId != RelationRelationId ||
+			SearchSysCacheExists1(RELOID, ObjectIdGetDatum(address->objectId)))
+			ddl->objects = lappend(ddl->objects, lfirst(cell));
+	}
+}
+
 void
 wf_ddl_describe(WfDdl *ddl)
 {
 	ListCell   *cell;
 
 	add_targets(ddl);
+	if (IsA(ddl->tree, IndexStmt) && ((IndexStmt *) ddl->tree)->concurrent)
+		lock_created_indexes(ddl);
 	foreach(cell, ddl->objects)
 		describe(ddl, lfirst(cell));
 }

@@ -46,9 +46,8 @@ is_created(const WfDdlObject *object, char relkind)
 		get_rel_relkind(object->address.objectId) == relkind;
 }
 
-/* Those that come with no constraint. */
 static void
-append_indexes(WfDdl *ddl, const char *words)
+create_concurrently(WfDdl *ddl)
 {
 	ListCell   *cell;
 
@@ -57,8 +56,8 @@ append_indexes(WfDdl *ddl, const char *words)
 		WfDdlObject *object = lfirst(cell);
 		Oid			oid = object->address.objectId;
 
-		if (is_created(object, RELKIND_INDEX) && !OidIsValid(get_index_constraint(oid)))
-			ddl->statements = lappend(ddl->statements, wf_create_index(oid, words));
+		if (is_created(object, RELKIND_INDEX))
+			ddl->statements = lappend(ddl->statements, wf_create_index(oid, "CONCURRENTLY "));
 	}
 }
 
@@ -348,7 +347,7 @@ wf_ddl_choose_statements(WfDdl *ddl)
 			break;
 		case T_IndexStmt:
 			if (((IndexStmt *) ddl->tree)->concurrent)
-				append_indexes(ddl, "CONCURRENTLY ");
+				create_concurrently(ddl);
 			else
 				wf_pin_moments(ddl);
 			break;
