@@ -20,7 +20,7 @@ debug = -DCMAKE_BUILD_TYPE=Debug -DWALFERRY_FAILPOINTS=ON
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help deps deps-lint deps-fuzz deps-bench build install install-plugin demo bench bench-copy bench-tables check unit \
+.PHONY: help deps deps-lint deps-fuzz deps-bench build install install-plugin demo bench bench-copy bench-tables bench-capture check unit \
 	regress integration build-unit build-integration outcomes soak asan tsan fuzz format lint clean
 
 help: ## this list
@@ -62,6 +62,9 @@ bench-copy: build install-plugin deps-bench ## initial copy, against native, pgc
 
 bench-tables: build install-plugin ## initial copy of 5,000 and of 20,000 small tables, time and memory (see bench/tables.sh)
 	@bench/tables.sh
+
+bench-capture: build install-plugin ## what the recording of DDL costs a source in which none runs (see bench/capture.sh)
+	@bench/capture.sh
 
 check: install-plugin build-unit build-integration ## unit, regress, integration; ends with the counts
 	@tools/check.sh unit regress integration

@@ -123,11 +123,9 @@ is_recorded(Node *tree)
 		case T_DropUserMappingStmt:
 		case T_ImportForeignSchemaStmt: /* but the tables that it makes */
 			return false;
-		case T_ReindexStmt:		/* of which only what makes an index usable counts */
-			return true;
-		case T_ClusterStmt:		/* of which only the choice of the index counts */
-			return ((ClusterStmt *) tree)->relation != NULL &&
-				((ClusterStmt *) tree)->indexname != NULL;
+		case T_ClusterStmt:
+		case T_ReindexStmt:
+			return !wf_ddl_is_upkeep(tree);
 		case T_CreateExtensionStmt:
 			return !is_own_extension(((CreateExtensionStmt *) tree)->extname);
 		case T_AlterExtensionStmt:
@@ -160,9 +158,10 @@ can_capture(void)
 static bool
 is_captured(Node *tree, ProcessUtilityContext context)
 {
-	return can_capture() && is_recorded(tree) &&
+	return can_capture() && (is_recorded(tree) || wf_ddl_is_upkeep(tree)) &&
 		(context != PROCESS_UTILITY_SUBCOMMAND || IsA(tree, CreateForeignTableStmt)) &&
-		OidIsValid(wf_ddl_log_relation());
+		OidIsValid(wf_ddl_log_relation()) &&
+		(!wf_ddl_is_upkeep(tree) || wf_ddl_may_validate(tree));
 }
 
 /* CREATE INDEX CONCURRENTLY and its like. */
@@ -384,11 +383,9 @@ leave(WfDdl *ddl)
 static CommandTag
 tag_of(Node *tree)
 {
-	if (IsA(tree, ClusterStmt))
-		return CMDTAG_ALTER_TABLE;
-	if (IsA(tree, ReindexStmt))
+	if (wf_ddl_is_upkeep(tree))
 		return CMDTAG_CREATE_INDEX;
-	return CreateCommandTag(tree);
+	return IsA(tree, ClusterStmt) ? CMDTAG_ALTER_TABLE : CreateCommandTag(tree);
 }
 
 static void
@@ -418,7 +415,7 @@ begin_ddl(WfDdl *ddl, PlannedStmt *planned, const char *query)
 		ddl->flags |= WF_DDL_OWNER;
 	wf_ddl_list_items(ddl);
 	wf_ddl_note_former(ddl);
-	if (IsA(ddl->tree, ReindexStmt))
+	if (wf_ddl_is_upkeep(ddl->tree))
 		wf_ddl_note_invalid(ddl);	/* no hook tells of its work */
 	MemoryContextSwitchTo(caller);
 }

@@ -129,6 +129,12 @@ extern void wf_ddl_note_former(WfDdl *ddl);
 
 /* ddl_invalid.c */
 
+/* Does it matter only for the indexes that it makes whole? */
+extern bool wf_ddl_is_upkeep(const Node *tree);
+
+/* Before execution: are there any that it may? */
+extern bool wf_ddl_may_validate(const Node *tree);
+
 /*
  * At its first call: the indexes that can't be used, of the tables whose indexes the
  * statement may build anew.  Requires: it has built none.  Until it holds its lock,

@@ -4,8 +4,9 @@
  *
  * No query uses such an index.  The destination has it if it was to be dropped, and
  * lacks it if it was to be made: what is done to it there depends on that.  Several
- * statements make it whole on the way: those that build a table's indexes anew.  A
- * destination that lacks it must create it then.
+ * statements make it whole on the way: all that build a table's indexes anew.  A
+ * destination that lacks it must create it then.  Of upkeep (REINDEX, CLUSTER, VACUUM
+ * FULL) and TRUNCATE that is all that is recorded.
  *
  * SPDX-License-Identifier: PostgreSQL
  */
@@ -19,6 +20,7 @@
 #include "catalog/pg_class.h"
 #include "catalog/pg_index.h"
 #include "catalog/pg_inherits.h"
+#include "commands/defrem.h"
 #include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
@@ -82,16 +84,91 @@ wf_has_invalid_index(Oid table)
 	return find_invalid(table, NULL);
 }
 
-static void
-note_invalid_of(WfDdl *ddl, const RangeVar *range)
+static bool
+find_invalid_of(const RangeVar *range, List **names)
 {
 	Oid			table = RangeVarGetRelid(range, NoLock, true);
+	bool		found = false;
 	ListCell   *cell;
 
 	if (!OidIsValid(table))
-		return;
+		return false;
 	foreach(cell, find_all_inheritors(table, NoLock, NULL))
-		find_invalid(lfirst_oid(cell), &ddl->invalid);
+		found |= find_invalid(lfirst_oid(cell), names);
+	return found;
+}
+
+static bool
+find_invalid_of_truncated(const TruncateStmt *statement, List **names)
+{
+	bool		found = false;
+	ListCell   *cell;
+
+	if (statement->behavior == DROP_CASCADE)
+		return find_invalid(InvalidOid, names);
+	foreach(cell, statement->relations)
+		found |= find_invalid_of(lfirst(cell), names);
+	return found;
+}
+
+/* Of the tables whose indexes the statement may build anew. */
+static bool
+find_invalid_for(const Node *tree, List **names)
+{
+	switch (nodeTag(tree))
+	{
+		case T_AlterTableStmt:
+			return find_invalid_of(((const AlterTableStmt *) tree)->relation, names);
+		case T_RefreshMatViewStmt:
+			return find_invalid_of(((const RefreshMatViewStmt *) tree)->relation, names);
+		case T_TruncateStmt:
+			return find_invalid_of_truncated((const TruncateStmt *) tree, names);
+		case T_ClusterStmt:
+		case T_ReindexStmt:
+		case T_VacuumStmt:
+			return find_invalid(InvalidOid, names);
+		default:
+			return false;
+	}
+}
+
+static bool
+is_full(const VacuumStmt *statement)
+{
+	ListCell   *cell;
+
+	foreach(cell, statement->options)
+	{
+		DefElem    *option = lfirst(cell);
+
+		if (strcmp(option->defname, "full") == 0)
+			return defGetBoolean(option);
+	}
+	return false;
+}
+
+bool
+wf_ddl_is_upkeep(const Node *tree)
+{
+	switch (nodeTag(tree))
+	{
+		case T_ClusterStmt:		/* but the choice of the index */
+			return ((const ClusterStmt *) tree)->relation == NULL ||
+				((const ClusterStmt *) tree)->indexname == NULL;
+		case T_VacuumStmt:
+			return is_full((const VacuumStmt *) tree);
+		case T_ReindexStmt:
+		case T_TruncateStmt:
+			return true;
+		default:
+			return false;
+	}
+}
+
+bool
+wf_ddl_may_validate(const Node *tree)
+{
+	return find_invalid_for(tree, NULL);
 }
 
 void
@@ -103,20 +180,7 @@ wf_ddl_note_invalid(WfDdl *ddl)
 		return;
 	ddl->invalid_noted = true;
 	caller = MemoryContextSwitchTo(ddl->context);
-	switch (nodeTag(ddl->tree))
-	{
-		case T_AlterTableStmt:
-			note_invalid_of(ddl, ((AlterTableStmt *) ddl->tree)->relation);
-			break;
-		case T_RefreshMatViewStmt:
-			note_invalid_of(ddl, ((RefreshMatViewStmt *) ddl->tree)->relation);
-			break;
-		case T_ReindexStmt:
-			find_invalid(InvalidOid, &ddl->invalid);
-			break;
-		default:
-			break;
-	}
+	find_invalid_for(ddl->tree, &ddl->invalid);
 	MemoryContextSwitchTo(caller);
 }
 
@@ -138,7 +202,7 @@ wf_ddl_note_validated(WfDdl *ddl)
 {
 	ListCell   *cell;
 
-	if (IsA(ddl->tree, ReindexStmt))
+	if (wf_ddl_is_upkeep(ddl->tree))
 		ddl->objects = NIL;		/* how it goes about it is nobody's business */
 	foreach(cell, ddl->invalid)
 	{

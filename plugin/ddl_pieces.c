@@ -543,7 +543,7 @@ choose_for_alter_table(WfDdl *ddl, const AlterTableStmt *statement)
 
 /* It may have gone over many tables. */
 static void
-choose_for_reindex(WfDdl *ddl)
+choose_for_upkeep(WfDdl *ddl)
 {
 	ListCell   *cell;
 
@@ -565,6 +565,6 @@ wf_ddl_choose_pieces(WfDdl *ddl)
 		choose_for_create_table(ddl, (CreateStmt *) ddl->tree);
 	else if (IsA(ddl->tree, AlterTableStmt))
 		choose_for_alter_table(ddl, (AlterTableStmt *) ddl->tree);
-	else if (IsA(ddl->tree, ReindexStmt))
-		choose_for_reindex(ddl);
+	else if (wf_ddl_is_upkeep(ddl->tree))
+		choose_for_upkeep(ddl);
 }

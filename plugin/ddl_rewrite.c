@@ -298,7 +298,7 @@ append_validated(WfDdl *ddl)
 {
 	ListCell   *cell;
 
-	if (ddl->validated != NIL && ddl->statements == NIL && !IsA(ddl->tree, ReindexStmt))
+	if (ddl->validated != NIL && ddl->statements == NIL && !wf_ddl_is_upkeep(ddl->tree))
 		ddl->statements = list_make1((void *) ddl->text);
 	foreach(cell, ddl->validated)
 	{
@@ -322,6 +322,11 @@ wf_ddl_choose_statements(WfDdl *ddl)
 	if (wf_ddl_is_of_invalid(ddl))
 	{
 		run_if_present(ddl);
+		return;
+	}
+	if (wf_ddl_is_upkeep(ddl->tree))
+	{
+		append_validated(ddl);
 		return;
 	}
 	switch (nodeTag(ddl->tree))
@@ -363,8 +368,6 @@ wf_ddl_choose_statements(WfDdl *ddl)
 			pin_partitions(ddl, (AlterTableStmt *) ddl->tree);
 			wf_pin_added_columns(ddl);
 			wf_pin_moments(ddl);
-			break;
-		case T_ReindexStmt:
 			break;
 		default:
 			wf_pin_moments(ddl);

@@ -103,6 +103,18 @@ ALTER TABLE twice ALTER v TYPE varchar(10);
 SELECT seen();
 ALTER TABLE twice ALTER n TYPE bigint;
 SELECT seen();
+CREATE FUNCTION fail(int) RETURNS int IMMUTABLE LANGUAGE plpgsql AS 'BEGIN RETURN 1 / ($1 - $1); END';
+CREATE INDEX CONCURRENTLY by_fail ON twice (fail(id));
+CREATE INDEX CONCURRENTLY by_fail_too ON copied (fail(id));
+INSERT INTO like_twice VALUES (1);
+CREATE INDEX CONCURRENTLY by_fail_again ON like_twice (fail(id));
+SELECT count(*) FROM seen();
+TRUNCATE twice, copied;
+DELETE FROM like_twice;
+VACUUM like_twice;
+VACUUM (FULL) like_twice;
+TRUNCATE twice;
+SELECT seen();
 
 -- what is not selected
 CREATE SCHEMA other;
