@@ -145,8 +145,6 @@ extern void wf_ddl_note_invalid(WfDdl *ddl);
 /* Behind it: notes those that can be used now, as created.  Requires: the statement's changes are visible. */
 extern void wf_ddl_note_validated(WfDdl *ddl);
 
-extern bool wf_has_invalid_index(Oid table);
-
 /* Does it change nothing but indexes that can't be used?  Requires: it is described. */
 extern bool wf_ddl_is_of_invalid(const WfDdl *ddl);
 

@@ -78,12 +78,6 @@ find_invalid(Oid table, List **names)
 	return found;
 }
 
-bool
-wf_has_invalid_index(Oid table)
-{
-	return find_invalid(table, NULL);
-}
-
 static bool
 find_invalid_of(const RangeVar *range, List **names)
 {

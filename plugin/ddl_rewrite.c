@@ -226,31 +226,22 @@ wf_ddl_uses_volatile(const AlterTableStmt *statement)
 /* --- CREATE TABLE (LIKE ..) ---------------------------------------------------------- */
 
 static bool
-is_temporary(Oid relid)
-{
-	return get_rel_persistence(relid) == RELPERSISTENCE_TEMP;
-}
-
-/* Is it like a table that is such a one? */
-static bool
-is_like(const CreateStmt *statement, bool (*such) (Oid relid))
+has_like(const CreateStmt *statement)
 {
 	ListCell   *cell;
 
 	foreach(cell, statement->tableElts)
 	{
-		Node	   *element = lfirst(cell);
-		Oid			relid = InvalidOid;
-
-		if (IsA(element, TableLikeClause))
-			relid = RangeVarGetRelid(((TableLikeClause *) element)->relation, NoLock, true);
-		if (OidIsValid(relid) && such(relid))
+		if (IsA(lfirst(cell), TableLikeClause))
 			return true;
 	}
 	return false;
 }
 
-/* The table without what it was made like. */
+/*
+ * The table without what it was made like: that may be temporary, and is only read. Others
+ * may have changed it since, and commit first; the destination would find it changed.
+ */
 static void
 define_table(WfDdl *ddl, Oid relid)
 {
@@ -266,8 +257,7 @@ choose_for_create_table(WfDdl *ddl, const CreateStmt *statement)
 {
 	Oid			table = wf_ddl_created_table(ddl);
 
-	/* LIKE copies an index too that the destination may lack, but not one that is half dropped. */
-	if (OidIsValid(table) && (is_like(statement, is_temporary) || is_like(statement, wf_has_invalid_index)))
+	if (OidIsValid(table) && has_like(statement))
 	{
 		define_table(ddl, table);
 		return;

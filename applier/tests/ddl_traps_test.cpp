@@ -686,6 +686,17 @@ TEST_F(DdlTrap, SessionEndsWithTemporaryObjects) {
 
 // Sent as one statement with parameters, by the protocol's other way.
 // What a canceled DETACH PARTITION CONCURRENTLY has left, FINALIZE ends; the destination has never begun it.
+// The template has changed, by a transaction that committed first, when the destination makes the table.
+TEST_F(DdlTrap, TableLikeOneThatChanges) {
+    begin(
+        "CREATE STATISTICS s ON n, v FROM t; ALTER TABLE t ALTER v SET STORAGE external; COMMENT ON COLUMN t.v IS 'a value'");
+    auto other = other_session();
+    other.exec("BEGIN; CREATE TABLE like_t (LIKE t INCLUDING ALL, more serial) WITH (fillfactor = 70)");
+    source.exec("CREATE INDEX ON t (v)");
+    other.exec("INSERT INTO like_t SELECT n, v FROM t; COMMIT");
+    expect_equal();
+}
+
 // What the destination has never had is created there when something makes it whole at the source.
 TEST_F(DdlTrap, InvalidIndexesMadeWhole) {
     begin(
