@@ -25,7 +25,7 @@ struct VerbHelp {
     bool has_json;
 };
 
-constexpr std::array<VerbHelp, 10> verbs = {{
+constexpr std::array<VerbHelp, 11> verbs = {{
     {Verb::run, "run", "Copy schema and data, then stream every change; goes on where it was", false},
     {Verb::precheck, "precheck", "Look whether everything is in place, and say what to do where it is not", true},
     {Verb::status, "status", "Show how far the task is", true},
@@ -35,6 +35,7 @@ constexpr std::array<VerbHelp, 10> verbs = {{
     {Verb::stop, "stop", "End the running task at a transaction boundary", false},
     {Verb::verify, "verify", "Compare both sides, also while the task runs: rows, definitions, sequences", true},
     {Verb::repair, "repair", "Compare both sides, list what is to be done about each difference, and do it", true},
+    {Verb::cutover, "cutover", "Stop writes at the source, apply the rest, hand over to the destination", false},
     {Verb::cleanup, "cleanup", "Remove slot and bookkeeping of the task; copied tables stay", false},
 }};
 
@@ -133,6 +134,23 @@ void add_throttle(CLI::App &command, ThrottleWishes &wishes) {
     add("--copy-mb", wishes.copy_mb, "MB copied a second; 0: no limit")->excludes(off);
 }
 
+void add_cutover(CLI::App &command, Arguments &arguments) {
+    command.add_flag("--dry-run", arguments.dry_run, "Look whether it could be done, and list what would be done");
+    command.add_flag("--reverse", arguments.reverse, "Arm the way back, so that one can return");
+    command.add_option("--reverse-file", arguments.reverse_file,
+                       "Its task file (FILE_back.toml); written if it isn't there");
+    command.add_flag("--writes-stopped", arguments.writes_stopped,
+                     "You have stopped all writes at the source yourself");
+    command.add_flag("--no-verify", arguments.no_verify, "Don't compare all tables first");
+    command
+        .add_option("--max-drain-seconds", arguments.drain_seconds_max,
+                    "Don't begin if there is more to apply than takes so long (10)")
+        ->check(CLI::Range(1, 86400));
+    command.add_option("--jobs", arguments.jobs, "Tables compared at once (2)")->check(CLI::Range(1, 64));
+    command.add_flag("--abort", arguments.abort,
+                     "Only undo what one that was killed has left: let the source take writes");
+}
+
 void add_verb(CLI::App &app, const VerbHelp &help, Arguments &arguments, Texts &texts) {
     auto *command = app.add_subcommand(help.name, help.summary);
     command->add_option("FILE", arguments.file, "The task file (TOML)")->required();
@@ -143,6 +161,7 @@ void add_verb(CLI::App &app, const VerbHelp &help, Arguments &arguments, Texts &
         command->add_option("TABLE", texts.table, "schema.table")->required()->check(CLI::Validator(check_table, ""));
     }
     if (help.verb == Verb::verify || help.verb == Verb::repair) add_tables(*command, arguments, texts);
+    if (help.verb == Verb::cutover) add_cutover(*command, arguments);
     if (help.verb == Verb::repair) command->add_flag("--dry-run", arguments.dry_run, "List it, and do nothing");
     if (help.has_json) command->add_flag("--json", arguments.json, "Print JSON instead of text");
     if (help.verb == Verb::status) {

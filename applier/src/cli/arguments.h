@@ -24,6 +24,7 @@ enum class Verb {
     stop,
     verify,
     repair,
+    cutover,
     ddl_list,
     ddl_skip,
     ddl_done,
@@ -52,8 +53,14 @@ struct Arguments {
     int jobs = 2;                                             // tables at once; likewise
     bool json = false;
     bool dry_run = false;
-    bool watch = false;                // only with Verb::status
-    ThrottleWishes throttle;           // only with Verb::throttle
+    bool watch = false;       // only with Verb::status
+    ThrottleWishes throttle;  // only with Verb::throttle
+    bool reverse = false;     // only with Verb::cutover, as all down to drain_seconds_max
+    std::string reverse_file;
+    bool abort = false;
+    bool writes_stopped = false;
+    bool no_verify = false;
+    int drain_seconds_max = 10;
     std::optional<std::string> until;  // "now" or an LSN
     std::string log_level = "info";
     std::string help;  // what --help or --version prints; only with Verb::help

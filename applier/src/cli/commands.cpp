@@ -3,16 +3,19 @@
 
 #include <fmt/core.h>
 
+#include <cstdio>
+
 #include "checkpoint/bookkeeping.h"
 #include "checkpoint/ddl_history.h"
 #include "checkpoint/table_requests.h"
-#include "cli/cleanup.h"
 #include "cli/operate.h"
 #include "config/connections.h"
 #include "config/task.h"
+#include "cutover/cutover.h"
 #include "observe/ddl_report.h"
 #include "precheck/precheck.h"
 #include "precheck/report.h"
+#include "run/cleanup.h"
 #include "run/run.h"
 #include "run/table_requests.h"
 #include "verify/repair.h"
@@ -68,6 +71,23 @@ Result<ExitCode> perform_repair(const Task &task, const Arguments &arguments, St
               repair(current, {verify_options(arguments), arguments.dry_run}, stop,
                      [&](const std::string &text) { fmt::print(arguments.json ? stderr : stdout, "{}", text); }));
     return print_comparison(comparison, arguments);
+}
+
+Result<ExitCode> perform_cutover(const Task &task, const Arguments &arguments, StopFlag &stop) {
+    CutoverOptions options;
+    options.dry_run = arguments.dry_run;
+    options.abort = arguments.abort;
+    options.writes_stopped = arguments.writes_stopped;
+    options.verify = !arguments.no_verify;
+    options.reverse = arguments.reverse || !arguments.reverse_file.empty();
+    options.reverse_file = arguments.reverse_file;
+    options.drain_seconds_max = arguments.drain_seconds_max;
+    options.jobs = arguments.jobs;
+    WF_TRY(cut_over(task, options, stop, [](const std::string &text) {
+        fmt::print("{}", text);
+        std::fflush(stdout);
+    }));
+    return ExitCode::ok;
 }
 
 Result<ExitCode> perform_ddl_list(const Task &task, const Arguments &arguments, StopFlag &stop) {
@@ -136,6 +156,8 @@ Result<ExitCode> perform(const Arguments &arguments, StopFlag &stop) {
             return perform_verify(task, arguments, stop);
         case Verb::repair:
             return perform_repair(task, arguments, stop);
+        case Verb::cutover:
+            return perform_cutover(task, arguments, stop);
         case Verb::ddl_list:
             return perform_ddl_list(task, arguments, stop);
         case Verb::ddl_skip:

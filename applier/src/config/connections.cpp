@@ -21,6 +21,7 @@ pq::Settings exact_settings() {
         {"idle_session_timeout", "0"},
         {"default_transaction_isolation", "read committed"},
         {"default_transaction_deferrable", "off"},
+        {"default_transaction_read_only", "off"},  // a cut-over sets it for the database
         {"standard_conforming_strings", "on"},
     };
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: PostgreSQL
-#include "cli/cleanup.h"
+#include "run/cleanup.h"
 
 #include <fmt/format.h>
 
