@@ -21,7 +21,7 @@ debug = -DCMAKE_BUILD_TYPE=Debug -DWALFERRY_FAILPOINTS=ON
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 .PHONY: help deps deps-lint deps-fuzz deps-bench build install install-plugin demo bench bench-copy bench-tables bench-capture check unit \
-	regress integration build-unit build-integration outcomes soak asan tsan fuzz format lint clean
+	regress integration check-versions build-unit build-integration outcomes soak asan tsan fuzz format lint clean
 
 help: ## this list
 	@sed -nE 's/^([a-z-]+):[^#]*## (.*)/  make \1\t\2/p' Makefile | expand -t 20
@@ -77,6 +77,9 @@ regress: install-plugin ## the plugin's SQL and isolation tests on a throwaway s
 
 integration: install-plugin build-integration ## the whole program on throwaway servers (TESTS=pattern)
 	@tools/check.sh integration
+
+check-versions: ## the plugin on PostgreSQL 17 and 18, in chroots that are kept in VERSIONS_DIR (needs debootstrap)
+	@tools/versions.sh
 
 outcomes: install-plugin ## PostgreSQL's own regression suite, without and with walferry: the same outcomes
 	@tools/outcomes.sh

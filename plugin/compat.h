@@ -57,6 +57,13 @@
 	getIdentitySequence(RelationGetRelid(relation), attnum, false)
 #endif
 
+/* NOT NULL is a constraint of domains since PostgreSQL 17, of tables since 18. */
+#if PG_VERSION_NUM >= 170000
+#define WF_IS_NOT_NULL(contype) ((contype) == CONSTRAINT_NOTNULL)
+#else
+#define WF_IS_NOT_NULL(contype) ((void) (contype), false)
+#endif
+
 /* PostgreSQL 18 dropped execute_once. */
 #if PG_VERSION_NUM >= 180000
 #define WF_EXECUTOR_RUN_HOOK(name, query, direction, count, execute_once) \

@@ -39,6 +39,7 @@
 #include "utils/rel.h"
 #include "utils/syscache.h"
 
+#include "compat.h"
 #include "ddl.h"
 
 /* --- where an object belongs ------------------------------------------------ */
@@ -192,12 +193,35 @@ is_of_temporary_table(Oid statistics)
 	return temporary;
 }
 
+/*
+ * Newer majors keep NOT NULL as a constraint with a name.  Whatever the major of
+ * the other side, it comes and goes as what it always was: a mark of its column
+ * or domain.
+ */
+static bool
+is_not_null(Oid constraint)
+{
+	HeapTuple	tuple = SearchSysCache1(CONSTROID, ObjectIdGetDatum(constraint));
+	bool		not_null;
+
+	if (!HeapTupleIsValid(tuple))
+		return false;
+	not_null = WF_IS_NOT_NULL(((Form_pg_constraint) GETSTRUCT(tuple))->contype);
+	ReleaseSysCache(tuple);
+	return not_null;
+}
+
 static void
 describe_place(WfDdlObject *object)
 {
 	const ObjectAddress *address = &object->address;
 	Oid			relid = relation_of(address);
 
+	if (address->classId == ConstraintRelationId && is_not_null(address->objectId))
+	{
+		object->implied = true;
+		return;
+	}
 	if (OidIsValid(relid))
 	{
 		describe_relation(object, relid);

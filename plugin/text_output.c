@@ -115,12 +115,15 @@ replica_identity_name(char replica_identity)
 	elog(ERROR, "unknown replica identity \"%c\"", replica_identity);
 }
 
-/* Names of pg_catalog stand alone: they are nearly all. */
+/*
+ * Names of pg_catalog stand alone: they are nearly all.  And without quotes,
+ * as each major has its own keywords.
+ */
 static void
 append_name(StringInfo out, const char *schema, const char *name)
 {
 	if (strcmp(schema, "pg_catalog") == 0)
-		appendStringInfoString(out, quote_identifier(name));
+		appendStringInfoString(out, name);
 	else
 		appendStringInfoString(out, quote_qualified_identifier(schema, name));
 }

@@ -10,7 +10,7 @@
 # The superuser is postgres, trusted on the socket; 127.0.0.1 is served too and asks for a password.
 # DIR belongs to the account that runs the server and is closed to others. A server refuses to run
 # as root, so root runs it as the user postgres. NAME=VALUE comes last in postgresql.conf and wins.
-# PG_CONFIG names another PostgreSQL than the one in the PATH.
+# PG_CONFIG names another PostgreSQL than the one in the PATH, for create: a cluster remembers its own.
 set -euo pipefail
 
 server_user=postgres
@@ -44,13 +44,17 @@ port_is_free() {
 	! (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null
 }
 
-load() { # sets port and socket of an existing cluster
+load() { # sets port, socket and bin of an existing cluster
 	[ -f "$dir/cluster" ] || die "no cluster in $dir"
-	read -r port socket <"$dir/cluster"
+	{
+		read -r port
+		read -r socket
+		read -r bin
+	} <"$dir/cluster"
 }
 
 save() {
-	printf '%s %s\n' "$port" "$socket" >"$dir/cluster"
+	printf '%s\n' "$port" "$socket" "$bin" >"$dir/cluster"
 }
 
 print_conninfo() {
@@ -138,6 +142,7 @@ create() {
 		shift
 	done
 
+	bin=$("$pg_config" --bindir)
 	make_directories
 	as_server "$bin/initdb" -D "$dir/data" -U postgres --locale=C --encoding="$encoding" \
 		--auth-local=trust --auth-host=scram-sha-256 --no-sync >"$dir/initdb.log" 2>&1 ||
@@ -186,7 +191,7 @@ fi
 verb=$1
 dir=$(realpath -m -- "$2")
 shift 2
-bin=$("${PG_CONFIG:-pg_config}" --bindir)
+pg_config=${PG_CONFIG:-pg_config}
 unset "${!PG@}"
 cd /
 

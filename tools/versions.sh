@@ -1,0 +1,179 @@
+#!/usr/bin/env bash
+# The plugin on newer PostgreSQL majors than Debian 12 has: builds it without a warning, and runs its regress tests,
+# in a Debian that has that major.
+#
+#   versions.sh [check] [MAJOR ...]    builds and tests; default 17 18. Ends with one line a major; 1 if one failed
+#   versions.sh chroot MAJOR           makes the chroot if it is not there; prints its folder
+#   versions.sh pg_config MAJOR        of a PostgreSQL of that major whose programs run outside of the chroot (PG_CONFIG)
+#
+# A chroot is made once (debootstrap, about 600 MB) and kept in VERSIONS_DIR, default /var/cache/walferry-chroots: remove a
+# folder in it and the next run makes it anew, from what Debian has then. MIRROR names another Debian mirror.
+# As root, or by sudo.
+set -euo pipefail
+
+top=$(realpath "$(dirname "$0")/..")
+cache=${VERSIONS_DIR:-/var/cache/walferry-chroots}
+mirror=${MIRROR:-http://deb.debian.org/debian}
+scratch=
+
+die() {
+	echo "versions.sh: $*" >&2
+	exit 1
+}
+
+usage() {
+	sed -n '5,7s/^#   //p' "$0" >&2
+	exit 1
+}
+
+suite_of() { # MAJOR
+	case $1 in
+	16) die "no Debian release has PostgreSQL 16" ;;
+	17) echo trixie ;;
+	18) echo forky ;;
+	*) die "don't know which Debian has PostgreSQL $1: 17 and 18 are known" ;;
+	esac
+}
+
+# Whatever is mounted or left running in there is gone with the command.
+in_chroot() { # ROOT COMMAND...
+	# shellcheck disable=SC2016 # expanded by the bash inside
+	unshare --mount --pid --fork --kill-child bash -c '
+		mount --make-rprivate /
+		mount -t proc proc "$1/proc"
+		mount --rbind /dev "$1/dev"
+		mount -t tmpfs -o mode=1777 tmpfs "$1/tmp"
+		exec chroot "$1" env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LC_ALL=C.UTF-8 \
+			DEBIAN_FRONTEND=noninteractive "${@:2}"' in_chroot "$@"
+}
+
+# What must not start in a chroot: services, and the cluster that Debian makes for every new major. A mirror may stand still,
+# and testing's lists are taken for expired after a week.
+configure() { # ROOT
+	printf '#!/bin/sh\nexit 101\n' >"$1/usr/sbin/policy-rc.d"
+	chmod 755 "$1/usr/sbin/policy-rc.d"
+	mkdir -p "$1/etc/postgresql-common"
+	echo 'create_main_cluster = false' >"$1/etc/postgresql-common/createcluster.conf"
+	cat >"$1/etc/apt/apt.conf.d/walferry" <<-'END'
+		APT::Sandbox::User "root";
+		Acquire::Check-Valid-Until "false";
+	END
+}
+
+# postgresql-server-dev asks for clang and LLVM, over a gigabyte, for bitcode that the plugin doesn't have: its files are enough.
+install_postgresql() { # ROOT MAJOR
+	# shellcheck disable=SC2016 # expanded in the chroot
+	in_chroot "$1" bash -ec '
+		apt-get -q update
+		apt-get -q -y --no-install-recommends install gcc make libc6-dev libicu-dev "postgresql-$1" "postgresql-client-$1"
+		cd /tmp
+		apt-get -q download "postgresql-server-dev-$1"
+		dpkg -x postgresql-server-dev-*.deb /
+		apt-get clean' bash "$2"
+}
+
+make_chroot() { # MAJOR: prints the folder
+	local major=$1 suite root log script
+	suite=$(suite_of "$major")
+	root=$cache/$suite
+	if [ ! -d "$root" ]; then
+		command -v debootstrap >/dev/null || die "debootstrap is missing: apt-get install debootstrap"
+		mkdir -p "$cache"
+		log=$cache/$suite.log
+		rm -rf -- "$root.part"
+		echo "versions.sh: making $root from $mirror; what it does stands in $log" >&2
+		# An older debootstrap may not know the suite's name; all of them are made in the same way.
+		script=/usr/share/debootstrap/scripts/$suite
+		[ -e "$script" ] || script=/usr/share/debootstrap/scripts/sid
+		if ! {
+			debootstrap --variant=minbase "$suite" "$root.part" "$mirror" "$script" &&
+				configure "$root.part" &&
+				install_postgresql "$root.part" "$major"
+		} >"$log" 2>&1; then
+			tail -n 20 "$log" >&2
+			die "no chroot with PostgreSQL $major could be made. Is the mirror reached (MIRROR=$mirror), and has $suite that major?"
+		fi
+		mv "$root.part" "$root"
+	fi
+	echo "$root"
+}
+
+# PostgreSQL finds its files from where its program is, so a folder laid out as in the chroot, with a script for each
+# program that runs it with the chroot's libraries, is an installation like any other: same users, paths and ports as outside.
+make_outside() { # MAJOR: prints the path of its pg_config
+	local major=$1 suite root outside bin program
+	suite=$(suite_of "$major")
+	root=$(make_chroot "$major")
+	outside=$cache/$suite.outside
+	bin=$outside/usr/lib/postgresql/$major/bin
+	if [ ! -x "$bin/pg_config" ]; then
+		mkdir -p "$bin" "$outside/usr/share/postgresql"
+		ln -sfn "$root/usr/lib/postgresql/$major/lib" "$outside/usr/lib/postgresql/$major/lib"
+		ln -sfn "$root/usr/share/postgresql/$major" "$outside/usr/share/postgresql/$major"
+		for program in "$root/usr/lib/postgresql/$major/bin"/*; do
+			program=$(basename "$program")
+			cat >"$bin/$program" <<-END
+				#!/bin/sh
+				exec $root/lib64/ld-linux-x86-64.so.2 --library-path $root/usr/lib/x86_64-linux-gnu \\
+					--argv0 "\$0" $root/usr/lib/postgresql/$major/bin/$program "\$@"
+			END
+			chmod 755 "$bin/$program"
+		done
+	fi
+	echo "$bin/pg_config"
+}
+
+# Builds, installs, and runs the regress tests as their own check does. REQUIRES: bash, for pipefail.
+check_major() { # MAJOR ROOT
+	rm -rf -- "$2/walferry"
+	mkdir "$2/walferry"
+	tar -C "$top" --exclude='*.o' --exclude='*.so' -c plugin sql regress tools | tar -C "$2/walferry" -x --no-same-owner
+	# shellcheck disable=SC2016 # expanded in the chroot
+	in_chroot "$2" bash -ec '
+		export PG_CONFIG=/usr/lib/postgresql/$1/bin/pg_config
+		make -s -C /walferry/plugin
+		make -s -C /walferry/plugin install
+		/walferry/tools/check.sh regress' bash "$1"
+}
+
+check() { # MAJOR...
+	local major root failed=0
+	scratch=$(mktemp -d /tmp/walferry-versions.XXXXXX)
+	trap 'rm -rf -- "$scratch"' EXIT
+	for major in "$@"; do
+		root=$(make_chroot "$major")
+		echo "== $("$root/usr/lib/postgresql/$major/bin/pg_config" --version 2>/dev/null || echo "PostgreSQL $major")"
+		if check_major "$major" "$root" 2>&1 | tee "$scratch/output"; then
+			echo "$major ok: $(tail -n 1 "$scratch/output")" >>"$scratch/results"
+		else
+			echo "$major failed: $(tail -n 1 "$scratch/output")" >>"$scratch/results"
+			failed=1
+		fi
+	done
+	echo
+	cat "$scratch/results"
+	return "$failed"
+}
+
+if [ "$(id -u)" -ne 0 ]; then
+	command -v sudo >/dev/null || die "a chroot needs root or sudo"
+	exec sudo VERSIONS_DIR="$cache" MIRROR="$mirror" "$0" "$@"
+fi
+
+case ${1:-check} in
+check)
+	[ $# -eq 0 ] || shift
+	[ $# -gt 0 ] || set -- 17 18
+	check "$@"
+	;;
+chroot)
+	[ $# -eq 2 ] || usage
+	make_chroot "$2"
+	;;
+pg_config)
+	[ $# -eq 2 ] || usage
+	make_outside "$2"
+	;;
+[0-9]*) check "$@" ;;
+*) usage ;;
+esac
