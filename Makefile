@@ -20,8 +20,8 @@ debug = -DCMAKE_BUILD_TYPE=Debug -DWALFERRY_FAILPOINTS=ON
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help deps deps-lint deps-fuzz deps-bench build install install-plugin demo bench bench-copy bench-tables bench-capture check unit \
-	regress integration check-versions build-unit build-integration outcomes soak asan tsan fuzz format lint clean
+.PHONY: help deps deps-lint deps-fuzz deps-browser deps-bench build install install-plugin demo bench bench-copy bench-tables bench-capture check unit \
+	regress integration check-versions build-unit build-integration check-dashboard outcomes soak asan tsan fuzz format lint clean
 
 help: ## this list
 	@sed -nE 's/^([a-z-]+):[^#]*## (.*)/  make \1\t\2/p' Makefile | expand -t 20
@@ -34,6 +34,9 @@ deps-lint: deps
 
 deps-fuzz: deps
 	@tools/deps.sh fuzz
+
+deps-browser: deps
+	@tools/deps.sh browser
 
 deps-bench: deps
 	@tools/deps.sh bench
@@ -78,8 +81,13 @@ regress: install-plugin ## the plugin's SQL and isolation tests on a throwaway s
 integration: install-plugin build-integration ## the whole program on throwaway servers (TESTS=pattern)
 	@tools/check.sh integration
 
+<<<<<<< HEAD
 check-versions: ## the plugin on PostgreSQL 17 and 18, in chroots that are kept in VERSIONS_DIR (needs debootstrap)
 	@tools/versions.sh
+=======
+check-dashboard: deps-browser install-plugin build-integration ## the dashboard in a real browser (Debian's chromium)
+	@TESTS='Dashboard.*' tools/check.sh integration
+>>>>>>> 8a583b0 (Dashboard, metrics and alerts)
 
 outcomes: install-plugin ## PostgreSQL's own regression suite, without and with walferry: the same outcomes
 	@tools/outcomes.sh

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Installs what Debian 12 lacks for the groups named: build (default), lint, fuzz, bench.
+# Installs what Debian 12 lacks for the groups named: build (default), lint, fuzz, browser, bench.
 # Asks only dpkg when nothing is missing. SKIP_DEPS=1: the machine has it all from elsewhere.
 set -euo pipefail
 
@@ -9,10 +9,12 @@ packages_of() {
 		echo g++ make cmake ninja-build pkg-config \
 			postgresql-15 postgresql-client-15 postgresql-server-dev-15 libpq-dev \
 			libboost1.81-dev libcli11-dev libtomlplusplus-dev libspdlog-dev libfmt-dev \
-			nlohmann-json3-dev libexpected-dev libgtest-dev libgmock-dev librapidcheck-dev
+			nlohmann-json3-dev libexpected-dev libgtest-dev libgmock-dev librapidcheck-dev \
+			prometheus-cpp-dev libcivetweb-dev libcurl4-openssl-dev libjs-chart.js curl
 		;;
 	lint) echo clang-format clang-tidy cppcheck shellcheck ;;
 	fuzz) echo clang-14 libclang-rt-14-dev ;;
+	browser) echo chromium chromium-driver ;; # looks at the dashboard
 	bench) echo pgcopydb ;; # a peer, to compare with
 	*)
 		echo "deps: no group $1" >&2

@@ -5,6 +5,7 @@
 
 #include <cstdio>
 
+#include "alert/alerter.h"
 #include "checkpoint/bookkeeping.h"
 #include "checkpoint/ddl_history.h"
 #include "checkpoint/table_requests.h"
@@ -61,6 +62,9 @@ ExitCode print_comparison(const Comparison &comparison, const Arguments &argumen
 Result<ExitCode> perform_verify(const Task &task, const Arguments &arguments, StopFlag &stop) {
     WF_ASSIGN(const Task current, current_task(task, stop));
     WF_ASSIGN(const Comparison comparison, verify(current, verify_options(arguments), stop));
+    if (!comparison.equal()) {
+        Alerter(task).raise({AlertKind::difference, "verify has found a difference", comparison_as_text(comparison)});
+    }
     return print_comparison(comparison, arguments);
 }
 

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <charconv>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
@@ -47,6 +48,8 @@ const std::vector<KnownSection> &known_sections() {
         {"throttle", {"stream_rows", "stream_mb", "copy_rows", "copy_mb"}},
         {"retry", {"connection_seconds", "transient_seconds"}},
         {"control", {"socket"}},
+        {"http", {"listen", "token_file"}},
+        {"alerts", {"command", "webhook", "lag_seconds", "lag_for_seconds", "slot_retained_mb", "window_seconds"}},
     };
     return sections;
 }
@@ -206,6 +209,36 @@ Result<void> read_rates(const File &file, const std::string &of, Rates &rates) {
     WF_TRY(read_number<std::uint64_t>(file, "throttle", of + "_mb", 0, max, megabytes));
     rates.bytes = megabytes * 1'000'000;
     return {};
+}
+
+Result<void> read_http(const File &file, Task &task) {
+    WF_TRY(read_text(file, "http", "token_file", task.http_token_file));
+    const auto *node = file.value("http", "listen");
+    if (node == nullptr) return {};
+    WF_TRY(read_text(file, "http", "listen", task.http_listen));
+    const std::string_view listen = task.http_listen;
+    const auto colon = listen.rfind(':');
+    const auto digits = colon == std::string_view::npos ? std::string_view{} : listen.substr(colon + 1);
+    unsigned port = 65536;
+    const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), port);
+    const bool whole = error == std::errc() && end == digits.data() + digits.size();
+    if (whole && port <= 65535 && colon > 0 && listen.find_first_of(", \t") == std::string_view::npos) return {};
+    return file.refuse(
+        node->source(),
+        fmt::format("\"listen\" must be ADDRESS:PORT, such as 127.0.0.1:9187, not \"{}\"", task.http_listen));
+}
+
+Result<void> read_alerts(const File &file, AlertOptions &alerts) {
+    WF_TRY(read_text(file, "alerts", "command", alerts.command));
+    WF_TRY(read_text(file, "alerts", "webhook", alerts.webhook));
+    if (!alerts.webhook.empty() && !alerts.webhook.starts_with("http://") && !alerts.webhook.starts_with("https://")) {
+        return file.refuse(file.value("alerts", "webhook")->source(), "\"webhook\" must be a URL: http:// or https://");
+    }
+    constexpr std::int64_t max = 315'360'000;
+    WF_TRY(read_number<std::int64_t>(file, "alerts", "lag_seconds", 0, max, alerts.lag_seconds));
+    WF_TRY(read_number<std::int64_t>(file, "alerts", "lag_for_seconds", 0, max, alerts.lag_for_seconds));
+    WF_TRY(read_megabytes(file, "alerts", "slot_retained_mb", 0, std::uint64_t{1} << 40, alerts.slot_retained_bytes));
+    return read_number<std::int64_t>(file, "alerts", "window_seconds", 0, max, alerts.window_seconds);
 }
 
 // One of the values' names.
@@ -372,6 +405,8 @@ Result<Task> read_values(const File &file) {
     WF_TRY(read_rates(file, "stream", task.stream_rates));
     WF_TRY(read_rates(file, "copy", task.copy_rates));
     WF_TRY(read_text(file, "control", "socket", task.control_socket));
+    WF_TRY(read_http(file, task));
+    WF_TRY(read_alerts(file, task.alerts));
     WF_TRY(read_ddl(file, task));
     return task;
 }

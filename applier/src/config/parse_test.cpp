@@ -85,6 +85,16 @@ connection_seconds = 0
 transient_seconds = 1
 [control]
 socket = "/run/me/s"
+[http]
+listen = "[::1]:9187"
+token_file = "/etc/walferry/token"
+[alerts]
+command = "mail -s walferry root"
+webhook = "https://example.org/hook"
+lag_seconds = 1
+lag_for_seconds = 2
+slot_retained_mb = 3
+window_seconds = 4
 )");
     EXPECT_EQ(task.name, "orders_2");
     EXPECT_FALSE(task.schema_stage);
@@ -102,6 +112,23 @@ socket = "/run/me/s"
     EXPECT_EQ(task.stream_rates, (Rates{5000, 2'000'000}));
     EXPECT_EQ(task.copy_rates, (Rates{7, 100'000'000}));
     EXPECT_EQ(task.control_socket, "/run/me/s");
+    EXPECT_EQ(task.http_listen, "[::1]:9187");
+    EXPECT_EQ(task.http_token_file, "/etc/walferry/token");
+    EXPECT_EQ(task.alerts.command, "mail -s walferry root");
+    EXPECT_EQ(task.alerts.webhook, "https://example.org/hook");
+    EXPECT_EQ(task.alerts.lag_seconds, 1);
+    EXPECT_EQ(task.alerts.lag_for_seconds, 2);
+    EXPECT_EQ(task.alerts.slot_retained_bytes, 3U << 20);
+    EXPECT_EQ(task.alerts.window_seconds, 4);
+}
+
+TEST(ParseTask, ChecksWhereToListenAndToReport) {
+    EXPECT_EQ(parsed(required + "[http]\nlisten = '127.0.0.1:0'\n").http_listen, "127.0.0.1:0");
+    for (const std::string listen : {"9187", ":9187", "localhost", "localhost:", "localhost:x", "a:70000", "a:1,b:2"}) {
+        EXPECT_NE(refused(required + "[http]\nlisten = '" + listen + "'\n").find("ADDRESS:PORT"), std::string::npos);
+    }
+    EXPECT_NE(refused(required + "[alerts]\nwebhook = 'file:///x'\n").find("must be a URL"), std::string::npos);
+    EXPECT_FALSE(parsed(required).alerts.any());
 }
 
 TEST(ParseTask, LargeObjectsComeWithAWholeDatabase) {
@@ -121,7 +148,7 @@ TEST(ParseTask, NamesUnknownKeysAndSections) {
     EXPECT_EQ(refused("\n[object]\n"), "2:2: unknown section [object]; did you mean \"objects\"?");
     EXPECT_EQ(refused("name = 'x'\n"),
               "1:1: key \"name\" stands outside of a section; sections are task, source, destination, objects, schema, "
-              "copy, apply, ddl, throttle, retry, control");
+              "copy, apply, ddl, throttle, retry, control, http, alerts");
 }
 
 TEST(ParseTask, RefusesWrongTypes) {

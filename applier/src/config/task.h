@@ -9,6 +9,7 @@
 
 #include "base/error.h"
 #include "base/throttle.h"
+#include "config/alert_options.h"
 #include "config/ddl_policy.h"
 
 namespace walferry {
@@ -47,6 +48,9 @@ struct Task {
     std::string control_socket;  // path of the running process's socket; empty: the default (control/socket_path.h)
     Rates stream_rates;          // that the operator may change while it runs
     Rates copy_rates;
+    std::string http_listen;      // ADDRESS:PORT; empty: no HTTP
+    std::string http_token_file;  // empty: nothing can be steered over HTTP
+    AlertOptions alerts;
 
     DdlPolicy ddl;  // as read from a file: grants and owners follow `grants` and `owners`, the role follows `owners`
 };

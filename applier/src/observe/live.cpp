@@ -102,6 +102,7 @@ LiveStatus Live::status() const {
     if (!state) return status;
     add_stream(status, *state);
     add_copy(status, state->copying);
+    if (status.phase == Phase::copy && !status.copying) status.phase = Phase::stream;  // which goes on beside it
     for (const CopyJob &job : state->copying.jobs) {
         const std::lock_guard lock(job.mutex);
         status.under_way.insert(status.under_way.end(), job.tables.begin(), job.tables.end());

@@ -11,6 +11,8 @@ using Clock = Heartbeat::Clock;
 using std::chrono::microseconds;
 
 constexpr std::chrono::seconds busy_interval{1};
+// After one that took longer the next comes soon: it may be the last that changes were in the way of.
+constexpr std::int64_t slow_us = 50'000;
 
 constexpr const char *prefix = "heartbeat ";
 
@@ -24,7 +26,8 @@ bool Heartbeat::due(Clock::time_point now, bool busy, std::chrono::seconds idle_
     if (under_way()) return false;
     const Clock::rep last = came_through_.load(std::memory_order_relaxed);
     if (last == 0) return true;
-    if (busy) return between(last, now) >= busy_interval;
+    const bool was_slow = lag_us_.load(std::memory_order_relaxed) > slow_us;
+    if (busy || was_slow) return between(last, now) >= busy_interval;
     return idle_interval.count() > 0 && between(last, now) >= idle_interval;
 }
 

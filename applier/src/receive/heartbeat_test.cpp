@@ -48,10 +48,14 @@ TEST(Heartbeat, IsDueAtIntervals) {
     (void)heartbeat.send(begin);
     EXPECT_FALSE(heartbeat.due(begin + 1h, true, 10s)) << "one is under way";
     heartbeat.came_through(begin + 1s);
-    EXPECT_FALSE(heartbeat.due(begin + 1900ms, true, 10s));
-    EXPECT_TRUE(heartbeat.due(begin + 2s, true, 10s));
-    EXPECT_FALSE(heartbeat.due(begin + 10900ms, false, 10s));
-    EXPECT_TRUE(heartbeat.due(begin + 11s, false, 10s));
+    EXPECT_FALSE(heartbeat.due(begin + 1900ms, false, 10s));
+    EXPECT_TRUE(heartbeat.due(begin + 2s, false, 10s)) << "it was slow";
+    (void)heartbeat.send(begin + 2s);
+    heartbeat.came_through(begin + 2010ms);
+    EXPECT_FALSE(heartbeat.due(begin + 3s, true, 10s));
+    EXPECT_TRUE(heartbeat.due(begin + 3010ms, true, 10s));
+    EXPECT_FALSE(heartbeat.due(begin + 12s, false, 10s));
+    EXPECT_TRUE(heartbeat.due(begin + 12010ms, false, 10s));
     EXPECT_FALSE(heartbeat.due(begin + 1h, false, 0s));
     EXPECT_TRUE(heartbeat.due(begin + 1h, true, 0s));
 }

@@ -7,11 +7,15 @@
 #include <optional>
 #include <thread>
 
+#include "alert/alerter.h"
+#include "alert/conditions.h"
 #include "base/steering.h"
 #include "base/stop.h"
 #include "config/task.h"
 #include "control/requests.h"
 #include "control/server.h"
+#include "http/server.h"
+#include "http/site.h"
 #include "observe/history.h"
 #include "observe/live.h"
 #include "observe/watcher.h"
@@ -29,10 +33,14 @@ public:
 
     Steering &steering() { return steering_; }
     Live &live() { return live_; }
+    // The task will not go on by itself.
+    void failed(const Error &error);
 
 private:
     Status status() const;
+    Watched watched() const;
     void sample();
+    void serve_http();
 
     const Task &task_;
     Steering steering_;
@@ -40,10 +48,14 @@ private:
     History history_;
     Watcher watcher_;
     Requests requests_;
+    Alerter alerter_;
+    AlertConditions conditions_;
+    std::optional<Site> site_;
     StopFlag over_;
     std::jthread sampling_;
     std::jthread watching_;
     std::optional<ControlServer> server_;
+    std::unique_ptr<HttpServer> http_;
 };
 
 }  // namespace walferry

@@ -270,6 +270,8 @@ Result<void> run_task(const Task &task, const RunOptions &options, StopFlag &sto
                 error = gave_up(std::move(error), retry.failed(), now - *retry.failing_since());
                 note_error(task, error);
             }
+            // Not of a start that is refused: nothing has stopped, and whoever started it is told.
+            if (worked_before || error.kind == ErrorKind::transient) console.failed(error);
             return fail(std::move(error));
         }
         const auto wall = [&](steady_clock::time_point time) {
