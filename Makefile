@@ -81,13 +81,11 @@ regress: install-plugin ## the plugin's SQL and isolation tests on a throwaway s
 integration: install-plugin build-integration ## the whole program on throwaway servers (TESTS=pattern)
 	@tools/check.sh integration
 
-<<<<<<< HEAD
 check-versions: ## the plugin on PostgreSQL 17 and 18, in chroots that are kept in VERSIONS_DIR (needs debootstrap)
 	@tools/versions.sh
-=======
+
 check-dashboard: deps-browser install-plugin build-integration ## the dashboard in a real browser (Debian's chromium)
 	@TESTS='Dashboard.*' tools/check.sh integration
->>>>>>> 8a583b0 (Dashboard, metrics and alerts)
 
 outcomes: install-plugin ## PostgreSQL's own regression suite, without and with walferry: the same outcomes
 	@tools/outcomes.sh
