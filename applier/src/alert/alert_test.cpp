@@ -4,9 +4,16 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <array>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <future>
 #include <nlohmann/json.hpp>
 
 #include "alert/alerter.h"
@@ -146,6 +153,45 @@ TEST_F(AlertTest, CommandThatHangsIsKilled) {
     EXPECT_THAT(result.error().message, HasSubstr("still running"));
     EXPECT_THAT(run_alert_command("exit 3", "", 10s).error().message, HasSubstr("ended with 3"));
     EXPECT_TRUE(run_alert_command("test \"$(cat)\" = x", "x", 10s));
+}
+
+// Answers one request with `status`; what came.
+std::string serve_once(int listener, const std::string &status) {
+    const int client = accept(listener, nullptr, nullptr);
+    std::string got;
+    std::array<char, 4096> buffer;
+    while (got.find("{}") == std::string::npos) {
+        const auto size = recv(client, buffer.data(), buffer.size(), 0);
+        if (size <= 0) break;
+        got.append(buffer.data(), static_cast<std::size_t>(size));
+    }
+    const std::string answer = "HTTP/1.1 " + status + "\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
+    (void)send(client, answer.data(), answer.size(), MSG_NOSIGNAL);
+    close(client);
+    return got;
+}
+
+TEST_F(AlertTest, WebhookGetsAPostAndHasToTakeIt) {
+    const int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    sockaddr_in address = {};
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    socklen_t length = sizeof(address);
+    ASSERT_EQ(bind(listener, reinterpret_cast<const sockaddr *>(&address), length), 0);
+    ASSERT_EQ(listen(listener, 1), 0);
+    ASSERT_EQ(getsockname(listener, reinterpret_cast<sockaddr *>(&address), &length), 0);
+    const std::string url = "http://127.0.0.1:" + std::to_string(ntohs(address.sin_port)) + "/hook";
+    auto taken = std::async(std::launch::async, serve_once, listener, "204 No Content");
+    EXPECT_TRUE(post_alert(url, "{}", 10s));
+    const std::string got = taken.get();
+    EXPECT_THAT(got, ::testing::StartsWith("POST /hook HTTP/1.1"));
+    EXPECT_THAT(got, HasSubstr("Content-Type: application/json"));
+    auto refused = std::async(std::launch::async, serve_once, listener, "500 Oops");
+    const auto result = post_alert(url, "{}", 10s);
+    ASSERT_FALSE(result);
+    EXPECT_EQ(result.error().message, "the webhook answers 500");
+    (void)refused.get();
+    close(listener);
 }
 
 TEST_F(AlertTest, WebhookThatIsAwayIsNotNamed) {
