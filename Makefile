@@ -9,7 +9,7 @@ export PG_CONFIG
 jobs := $(shell nproc)
 cxx_files = $(shell find applier bench -name "*.cpp" -o -name "*.h" | sort)
 c_files = $(wildcard plugin/*.c plugin/*.h)
-shell_files = $(wildcard tools/*.sh bench/*.sh bench/lib/*.sh bench/workloads/*.sh) .ci/run
+shell_files = $(wildcard packaging/*.bash tools/*.sh bench/*.sh bench/lib/*.sh bench/workloads/*.sh) .ci/run
 # What others than the owner must write needs sudo, unless it goes to a staging folder.
 sudo = $(if $(DESTDIR),,$(if $(filter 0,$(shell id -u)),,sudo))
 
@@ -20,8 +20,9 @@ debug = -DCMAKE_BUILD_TYPE=Debug -DWALFERRY_FAILPOINTS=ON
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help deps deps-lint deps-fuzz deps-browser deps-bench build install install-plugin demo bench bench-copy bench-tables bench-capture check unit \
-	regress integration check-versions build-unit build-integration check-dashboard outcomes soak asan tsan fuzz format lint clean
+.PHONY: help deps deps-lint deps-fuzz deps-browser deps-bench build install install-program install-plugin deb demo bench \
+	bench-copy bench-tables bench-capture check unit regress integration check-versions check-dashboard build-unit \
+	build-integration outcomes soak asan tsan fuzz format lint clean
 
 help: ## this list
 	@sed -nE 's/^([a-z-]+):[^#]*## (.*)/  make \1\t\2/p' Makefile | expand -t 20
@@ -45,8 +46,23 @@ build: deps ## the plugin, and the program: build/release/walferry
 	@$(MAKE) -C plugin
 	$(call cmake,release,-DCMAKE_BUILD_TYPE=RelWithDebInfo,walferry)
 
-install: build install-plugin ## plugin into the server's folders, program into $(DESTDIR)$(PREFIX)/bin
+install: build install-plugin install-program ## plugin into the server's folders; program, manual page, completion, service under $(PREFIX)
+
+install-program: build/walferry.1
 	$(sudo) install -D -m 755 build/release/walferry $(DESTDIR)$(PREFIX)/bin/walferry
+	$(sudo) install -D -m 644 build/walferry.1 $(DESTDIR)$(PREFIX)/share/man/man1/walferry.1
+	$(sudo) install -D -m 644 packaging/walferry.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/walferry
+	$(sudo) install -d $(DESTDIR)$(PREFIX)/share/doc/walferry
+	$(sudo) install -m 644 README.md docs/*.md $(DESTDIR)$(PREFIX)/share/doc/walferry
+	sed 's,/usr/bin/walferry,$(PREFIX)/bin/walferry,' packaging/walferry@.service >build/walferry@.service
+	$(sudo) install -D -m 644 build/walferry@.service $(DESTDIR)$(PREFIX)/lib/systemd/system/walferry@.service
+
+build/walferry.1: build/release/walferry packaging/man.h2m tools/man.sh
+	@tools/man.sh build/release/walferry >$@.new
+	@mv $@.new $@
+
+deb: build ## Debian packages of program and plugin, in build/deb
+	@tools/deb.sh
 
 install-plugin: deps
 	@$(MAKE) -C plugin

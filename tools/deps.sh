@@ -10,7 +10,7 @@ packages_of() {
 			postgresql-15 postgresql-client-15 postgresql-server-dev-15 libpq-dev \
 			libboost1.81-dev libcli11-dev libtomlplusplus-dev libspdlog-dev libfmt-dev \
 			nlohmann-json3-dev libexpected-dev libgtest-dev libgmock-dev librapidcheck-dev \
-			prometheus-cpp-dev libcivetweb-dev libcurl4-openssl-dev libjs-chart.js curl
+			prometheus-cpp-dev libcivetweb-dev libcurl4-openssl-dev libjs-chart.js curl help2man
 		;;
 	lint) echo clang-format clang-tidy cppcheck shellcheck ;;
 	fuzz) echo clang-14 libclang-rt-14-dev ;;

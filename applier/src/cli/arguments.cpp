@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: PostgreSQL
 #include "cli/arguments.h"
 
+#include <fmt/format.h>
 #include <CLI/App.hpp>
 #include <CLI/Config.hpp>
 #include <CLI/Formatter.hpp>
 #include <array>
 #include <cctype>
 #include <charconv>
+#include <string_view>
 #include <tuple>
 #include <utility>
 #include <vector>
@@ -58,6 +60,36 @@ constexpr const char *exit_codes =
     "Exit codes: 0 ok, 1 bad arguments, 2 bad task file, 3 wrong state, 4 error of a server,\n"
     "5 a change can't be applied, 6 source and 7 destination can't be reached,\n"
     "8 precheck found an error, 9 verify found a difference, 12 internal error.";
+
+// What is typed, by verb.
+const char *example_of(Verb verb) {
+    switch (verb) {
+        case Verb::run:
+            return "walferry run shop.toml\nwalferry run --until now shop.toml     # for the switch, when writes have stopped";
+        case Verb::status:
+            return "walferry status --watch shop.toml";
+        case Verb::throttle:
+            return "walferry throttle --copy-mb 20 shop.toml\nwalferry throttle --off shop.toml";
+        case Verb::verify:
+            return "walferry verify shop.toml\nwalferry verify --jobs 4 shop.toml public.orders public.items";
+        case Verb::repair:
+            return "walferry repair --dry-run shop.toml public.orders";
+        case Verb::ddl_list:
+            return "walferry ddl list --json shop.toml";
+        case Verb::ddl_skip:
+            return "walferry ddl skip shop.toml 40344184";
+        case Verb::ddl_done:
+            return "walferry ddl done shop.toml 40344184";
+        case Verb::table_add:
+            return "walferry table add shop.toml public.orders";
+        case Verb::table_remove:
+            return "walferry table remove shop.toml public.orders";
+        case Verb::table_recopy:
+            return "walferry table recopy shop.toml 'public.\"Order Lines\"'";
+        default:
+            return nullptr;
+    }
+}
 
 std::string check_until(const std::string &text) {
     if (text == "now" || Lsn::parse(text)) return {};
@@ -153,6 +185,9 @@ void add_cutover(CLI::App &command, Arguments &arguments) {
 
 void add_verb(CLI::App &app, const VerbHelp &help, Arguments &arguments, Texts &texts) {
     auto *command = app.add_subcommand(help.name, help.summary);
+    if (const char *example = example_of(help.verb)) {
+        command->footer(fmt::format("Examples:\n{}\n\n{}", example, exit_codes));
+    }
     command->add_option("FILE", arguments.file, "The task file (TOML)")->required();
     if (help.verb == Verb::ddl_skip || help.verb == Verb::ddl_done) {
         command->add_option("ID", texts.id, "The statement's number")->required()->check(CLI::Validator(check_id, ""));
@@ -198,6 +233,12 @@ std::string unknown_verb(const CLI::App &app) {
 }  // namespace
 
 Result<Arguments> parse_arguments(int argc, const char *const *argv) {
+    // "help VERB" is "VERB --help".
+    std::vector<const char *> words(argv, argv + argc);
+    if (argc > 1 && std::string_view(argv[1]) == "help") {
+        words.erase(words.begin() + 1);
+        words.push_back("--help");
+    }
     Arguments arguments;
     Texts texts;
     CLI::App app("Keeps a PostgreSQL database equal to another one: schema, data, then every change.", "walferry");
@@ -211,7 +252,7 @@ Result<Arguments> parse_arguments(int argc, const char *const *argv) {
     add_group(app, "ddl", ddl_summary, ddl_verbs, arguments, texts);
     add_group(app, "table", table_summary, table_verbs, arguments, texts);
     try {
-        app.parse(argc, argv);
+        app.parse(static_cast<int>(words.size()), words.data());
     } catch (const CLI::CallForVersion &version) {
         arguments.verb = Verb::help;
         arguments.help = std::string(version.what()) + "\n";

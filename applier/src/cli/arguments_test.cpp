@@ -92,6 +92,9 @@ TEST(Arguments, HelpAndVersionAreText) {
     EXPECT_NE(parse({"--help"})->help.find("precheck"), std::string::npos);
     EXPECT_NE(parse({"run", "--help"})->help.find("--until"), std::string::npos);
     EXPECT_NE(parse({"ddl", "--help"})->help.find("skip"), std::string::npos);
+    EXPECT_EQ(parse({"help", "run"})->help, parse({"run", "--help"})->help);
+    EXPECT_EQ(parse({"help"})->help, parse({"--help"})->help);
+    EXPECT_NE(parse({"help", "ddl", "skip"})->help.find("walferry ddl skip shop.toml"), std::string::npos);
     EXPECT_NE(parse({"ddl", "skip", "--help"})->help.find("ID"), std::string::npos);
 }
 
