@@ -168,8 +168,8 @@ TEST(Control, RefusesWithoutAProcess) {
     EXPECT_EQ(status["phase"], "stream");
     EXPECT_TRUE(status["live"].is_null());
     auto again = task.start();
-    task.wait_for_stream(again);
-    EXPECT_FALSE(status_of(task)["live"].is_null()) << "the dead one's socket was taken over";
+    wait_while_running(again, "the dead one's socket is taken over",
+                       [&] { return !status_of(task)["live"].is_null(); });
 }
 
 // While the destination is down the process is asked and answers at once.
@@ -192,6 +192,7 @@ TEST(Control, StatusShowsEachAttemptAndTheEnd) {
         return seen >= 2;
     });
     EXPECT_THAT(task.call({"status"}).output, HasSubstr("trying again"));
+    EXPECT_GT(status_of(task)["lag_ms"], 500) << "nothing becomes visible meanwhile";
     EXPECT_EQ(run.wait(60s), 7) << run.errors();
     EXPECT_THAT(run.errors(), HasSubstr("attempts failed in"));
     clusters.destination.start();

@@ -19,7 +19,7 @@ namespace walferry {
 
 namespace {
 
-using nlohmann::json;
+using json = nlohmann::ordered_json;
 
 constexpr std::chrono::milliseconds watch_interval{1000};
 // Home; what was there is overwritten line by line, so that nothing flickers.

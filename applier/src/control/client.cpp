@@ -71,7 +71,7 @@ Result<std::string> send_and_receive(const Socket &socket, const std::string &li
 
 }  // namespace
 
-Result<std::optional<nlohmann::json>> ask(const Task &task, const nlohmann::json &request) {
+Result<std::optional<nlohmann::ordered_json>> ask(const Task &task, const nlohmann::ordered_json &request) {
     for (const std::string &path : socket_paths(task)) {
         const Socket socket;
         if (socket.fd() < 0) return fail(ErrorKind::bug, fmt::format("no socket: {}", strerror(errno)));
@@ -83,7 +83,7 @@ Result<std::optional<nlohmann::json>> ask(const Task &task, const nlohmann::json
         if (error != 0) continue;
         setsockopt(socket.fd(), SOL_SOCKET, SO_RCVTIMEO, &answer_time_max, sizeof(answer_time_max));
         WF_ASSIGN(const std::string line, send_and_receive(socket, request.dump() + "\n"));
-        auto answer = nlohmann::json::parse(line, nullptr, false);
+        auto answer = nlohmann::ordered_json::parse(line, nullptr, false);
         if (!answer.is_object() || !answer.contains("ok")) {
             return fail(ErrorKind::bug, fmt::format("what serves {} is not walferry", path));
         }

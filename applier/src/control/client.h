@@ -13,6 +13,6 @@ namespace walferry {
 
 // The answer to a request; nothing if no process of the task is found on this machine. Errors: what the process refuses
 // (ErrorKind::state); one that doesn't answer in a few seconds.
-Result<std::optional<nlohmann::json>> ask(const Task &task, const nlohmann::json &request);
+Result<std::optional<nlohmann::ordered_json>> ask(const Task &task, const nlohmann::ordered_json &request);
 
 }  // namespace walferry

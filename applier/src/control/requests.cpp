@@ -11,7 +11,7 @@ namespace walferry {
 
 namespace {
 
-using nlohmann::json;
+using json = nlohmann::ordered_json;
 
 json refused(const std::string &error) { return {{"ok", false}, {"error", error}}; }
 

@@ -30,10 +30,10 @@ public:
     // From line to line.
     std::string answer(std::string_view line) const;
 
-    nlohmann::json perform(const nlohmann::json &request) const;
+    nlohmann::ordered_json perform(const nlohmann::ordered_json &request) const;
 
 private:
-    nlohmann::json throttle(const nlohmann::json &request) const;
+    nlohmann::ordered_json throttle(const nlohmann::ordered_json &request) const;
 
     Steering &steering_;
     StopFlag &stop_;

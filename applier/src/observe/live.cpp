@@ -56,7 +56,11 @@ void add_copy(LiveStatus &status, const CopyProgress &copying) {
 std::int64_t lag_us(const StreamState &state) {
     const auto now = Heartbeat::Clock::now();
     const std::int64_t lag = state.heartbeat.lag(now).count();
-    return state.heartbeat.late(now) ? std::max(lag, age_us(state.positions)) : lag;
+    if (state.heartbeat.late(now)) return std::max(lag, age_us(state.positions));
+    const auto ended = state.ended.load(std::memory_order_relaxed);
+    if (ended == 0) return lag;
+    const auto since = now.time_since_epoch() - Heartbeat::Clock::duration(ended);
+    return lag + std::chrono::duration_cast<std::chrono::microseconds>(since).count();
 }
 
 void Live::enter(Phase phase) {

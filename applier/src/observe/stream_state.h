@@ -3,6 +3,7 @@
 // SPDX-License-Identifier: PostgreSQL
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 
 #include "base/byte_budget.h"
@@ -24,6 +25,8 @@ struct StreamState {
     ByteBudget budget;
     const std::size_t buffer_bytes_max;
     const std::size_t workers;
+    // When the stream has ended, as a count of Heartbeat::Clock; 0 before. From then on nothing becomes visible.
+    std::atomic<Heartbeat::Clock::rep> ended{0};
     Progress before;  // stored when the stream began: its counters go on; not written once the state is shown
 };
 

@@ -70,6 +70,20 @@ private:
     std::optional<Error> error_;
 };
 
+// Whenever stream() ends, and however.
+class EndOfStream {
+public:
+    explicit EndOfStream(StreamState &state) : state_(state) {}
+    EndOfStream(const EndOfStream &) = delete;
+    EndOfStream &operator=(const EndOfStream &) = delete;
+    ~EndOfStream() {
+        state_.ended.store(Heartbeat::Clock::now().time_since_epoch().count(), std::memory_order_relaxed);
+    }
+
+private:
+    StreamState &state_;
+};
+
 template <class Stage>
 std::jthread start_stage(Stage &stage, Halt &halt) {
     return std::jthread([&stage, &halt]() noexcept {
@@ -94,6 +108,7 @@ Result<StreamEnd> stream(const Task &task, PipelineOptions options, const StopFl
     Turnstile turnstile(planner_bell, options.start.lsn, apply_ahead ? &worker_bells.back() : nullptr);
     Halt halt(planner_bell, worker_bells, turnstile);
     const auto state = std::make_shared<StreamState>(task.buffer_bytes, ordinary_workers);
+    const EndOfStream end_of_stream(*state);
     Positions &positions = state->positions;
     CopyProgress &copy_progress = state->copying;
     positions.applied_lsn.raise(options.start.lsn);
