@@ -7,16 +7,19 @@
  * lists objects is cut to those that are; one that drops others along with what it
  * names is replaced by statements that drop just those that are; one whose text names
  * what is not selected, by those of its pieces that do without.  A note says so.
+ * A table whose settings leave DDL out is selected for its rows alone.
  *
  * SPDX-License-Identifier: PostgreSQL
  */
 #include "postgres.h"
 
+#include "catalog/namespace.h"
 #include "catalog/pg_type.h"
 #include "nodes/value.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/fmgrprotos.h"
+#include "utils/lsyscache.h"
 
 #include "ddl_log.h"
 #include "ddl_select.h"
@@ -167,15 +170,40 @@ only_drops(List *objects)
 	return true;
 }
 
+/* By the table's name; as a partition too, if it is still there. */
+static const WfTableSettings *
+settings_of(const WfOptions *options, const char *schema, const char *name)
+{
+	Oid			namespace;
+	Oid			relid;
+
+	if (options->tables == NIL || *name == '\0')
+		return NULL;
+	namespace = get_namespace_oid(schema, true);
+	relid = OidIsValid(namespace) ? get_relname_relid(name, namespace) : InvalidOid;
+	return OidIsValid(relid) ? wf_table_settings_find(options->tables, relid)
+		: wf_table_settings_by_name(options->tables, schema, name);
+}
+
+static bool
+follows_ddl(const WfOptions *options, const char *schema, const char *name)
+{
+	const WfTableSettings *settings = settings_of(options, schema, name);
+
+	return settings == NULL || (settings->operations & WF_OPERATION_DDL) != 0;
+}
+
 /* Those that are selected and can be; others is how many are not selected by their own names. */
 static List *
-selected_objects(const WfSelection *selection, List *objects, int *others, List **missing)
+selected_objects(const WfOptions *options, List *objects, int *others, List **missing)
 {
+	const WfSelection *selection = &options->selection;
 	List	   *selected = NIL;
 
 	for (int i = 0; i < list_length(objects); i += WF_DDL_OBJECT_FIELDS)
 	{
-		if (!selects(selection, list_nth(objects, i + 2), list_nth(objects, i + 3)))
+		if (!selects(selection, list_nth(objects, i + 2), list_nth(objects, i + 3)) ||
+			!follows_ddl(options, list_nth(objects, i + 2), list_nth(objects, i + 3)))
 		{
 			++*others;
 			continue;
@@ -184,22 +212,6 @@ selected_objects(const WfSelection *selection, List *objects, int *others, List 
 			continue;
 		for (int field = 0; field < WF_DDL_OBJECT_FIELDS; field++)
 			selected = lappend(selected, list_nth(objects, i + field));
-	}
-	return selected;
-}
-
-/* Tables that are rewritten and not there. */
-static List *
-selected_rewritten(const WfSelection *selection, List *tables)
-{
-	List	   *selected = NIL;
-
-	for (int i = 0; i < list_length(tables); i += WF_DDL_REWRITTEN_FIELDS)
-	{
-		if (!selects(selection, list_nth(tables, i + 3), list_nth(tables, i + 4)))
-			continue;
-		for (int field = 0; field < WF_DDL_REWRITTEN_FIELDS; field++)
-			selected = lappend(selected, list_nth(tables, i + field));
 	}
 	return selected;
 }
@@ -227,6 +239,40 @@ static void
 set_flag(WfTuple *row, int32 flag)
 {
 	row->values[WF_DDL_LOG_FLAGS] = Int32GetDatum(DatumGetInt32(row->values[WF_DDL_LOG_FLAGS]) | flag);
+}
+
+/*
+ * Of the tables that are rewritten, those that are there.  Rows that are not sent as
+ * they are, the statement can't make from those that the destination has.
+ */
+static List *
+selected_rewritten(const WfOptions *options, WfTuple *row)
+{
+	List	   *tables = wf_ddl_strings(row, WF_DDL_LOG_REWRITTEN);
+	List	   *selected = NIL;
+
+	for (int i = 0; i < list_length(tables); i += WF_DDL_REWRITTEN_FIELDS)
+	{
+		const char *schema = list_nth(tables, i + 3);
+		const char *name = list_nth(tables, i + 4);
+		const WfTableSettings *settings = settings_of(options, schema, name);
+		bool		refilled = strcmp(list_nth(tables, i + 2), "t") == 0 ||
+			wf_table_settings_change_rows(settings);
+
+		if (!selects(&options->selection, schema, name) || !follows_ddl(options, schema, name))
+			continue;
+		if (refilled && settings != NULL &&
+			(settings->operations & WF_OPERATIONS_OF_ROWS) != WF_OPERATIONS_OF_ROWS)
+		{
+			set_flag(row, WF_DDL_STOP);
+			set_note(row, psprintf("it computes the rows of %s anew, of which the task's settings leave out operations",
+								   quote_qualified_identifier(schema, name)));
+		}
+		for (int field = 0; field < WF_DDL_REWRITTEN_FIELDS; field++)
+			selected = lappend(selected, field == 2 ? pstrdup(refilled ? "t" : "f")
+							   : list_nth(tables, i + field));
+	}
+	return selected;
 }
 
 static void
@@ -258,9 +304,55 @@ note_leaving(const WfSelection *selection, WfTuple *row)
 	return true;
 }
 
-bool
-wf_ddl_select(const WfSelection *selection, WfTuple *row)
+/* Is it so for each settings that they match both names or neither? */
+static bool
+match_alike(List *all, const char *schema, const char *other_schema)
 {
+	ListCell   *cell;
+
+	foreach(cell, all)
+	{
+		WfPattern  *pattern = ((WfTableSettings *) lfirst(cell))->pattern;
+
+		if (wf_pattern_matches_schema(pattern, schema) != wf_pattern_matches_schema(pattern, other_schema))
+			return false;
+	}
+	return true;
+}
+
+/*
+ * Settings go by names: under a new one, what they hold back would leave the source.
+ */
+static void
+check_new_name(const WfOptions *options, const WfTuple *row, List *objects)
+{
+	List	   *former = wf_ddl_strings(row, WF_DDL_LOG_FORMER);
+
+	if (former == NIL || options->tables == NIL)
+		return;
+	for (int i = 0; i < list_length(objects); i += WF_DDL_OBJECT_FIELDS)
+	{
+		const char *type = list_nth(objects, i + 1);
+		const char *schema = list_nth(objects, i + 2);
+		const char *name = list_nth(objects, i + 3);
+		bool		same = strcmp(type, "table") == 0
+			? wf_table_settings_equal(wf_table_settings_by_name(options->tables, linitial(former), lsecond(former)),
+									  wf_table_settings_by_name(options->tables, schema, name))
+			: strcmp(type, "schema") != 0 || match_alike(options->tables, linitial(former), schema);
+
+		if (!same && selects(&options->selection, schema, name))
+			ereport(ERROR,
+					(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+					 errmsg("%s has got a new name, for which the task has other settings", quote_identifier(lsecond(former))),
+					 errdetail("The statement: %s", TextDatumGetCString(row->values[WF_DDL_LOG_STATEMENT])),
+					 errhint("In the task file, give it the same settings under its new name.")));
+	}
+}
+
+bool
+wf_ddl_select(const WfOptions *options, WfTuple *row)
+{
+	const WfSelection *selection = &options->selection;
 	int32		flags = DatumGetInt32(row->values[WF_DDL_LOG_FLAGS]);
 	List	   *objects = wf_ddl_strings(row, WF_DDL_LOG_OBJECTS);
 	int			others = 0;
@@ -272,14 +364,15 @@ wf_ddl_select(const WfSelection *selection, WfTuple *row)
 
 	if ((flags & (WF_DDL_MUTE | WF_DDL_UNMUTE)) != 0 || objects == NIL)
 		return true;
-	selected = selected_objects(selection, objects, &others, &missing);
+	check_new_name(options, row, objects);
+	selected = selected_objects(options, objects, &others, &missing);
 	if (selected == NIL && missing == NIL)
 		return note_leaving(selection, row);
 	row->values[WF_DDL_LOG_OBJECTS] = wf_string_list_array(selected);
 	if (others > 0)
 		set_flag(row, WF_DDL_PARTIAL);
 	row->values[WF_DDL_LOG_REWRITTEN] =
-		wf_string_list_array(selected_rewritten(selection, wf_ddl_strings(row, WF_DDL_LOG_REWRITTEN)));
+		wf_string_list_array(selected_rewritten(options, row));
 
 	/* What the list names, if there is something left of it; then the rest of what has gone. */
 	list = cut_list(selection, row, &cut, &missing);

@@ -12,7 +12,7 @@
 #include "nodes/pg_list.h"
 
 #include "key.h"
-#include "selection.h"
+#include "options.h"
 
 /*
  * False if nothing of it is selected.  Of a row that is selected in part the
@@ -21,7 +21,7 @@
  *
  * Requires: a row of walferry.ddl_log, whole.
  */
-extern bool wf_ddl_select(const WfSelection *selection, WfTuple *row);
+extern bool wf_ddl_select(const WfOptions *options, WfTuple *row);
 
 /* The strings of a column of type text[]; none if it is NULL. */
 extern List *wf_ddl_strings(const WfTuple *row, int column);

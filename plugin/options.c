@@ -22,6 +22,8 @@ typedef struct RawOptions
 	const char *protocol;
 	const char *include;
 	const char *exclude;
+	const char *tables;
+	const char *settled;
 	const char *output;
 	const char *positions;
 	const char *streaming;
@@ -37,6 +39,10 @@ raw_option(RawOptions *raw, const char *name)
 		return &raw->include;
 	if (strcmp(name, "exclude") == 0)
 		return &raw->exclude;
+	if (strcmp(name, "tables") == 0)
+		return &raw->tables;
+	if (strcmp(name, "settled") == 0)
+		return &raw->settled;
 	if (strcmp(name, "output") == 0)
 		return &raw->output;
 	if (strcmp(name, "positions") == 0)
@@ -47,7 +53,7 @@ raw_option(RawOptions *raw, const char *name)
 	ereport(ERROR,
 			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 			 errmsg("output plugin \"walferry\" has no option \"%s\"", name),
-			 errhint("The options are protocol, include, exclude, output, positions and streaming.")));
+			 errhint("The options are protocol, include, exclude, tables, settled, output, positions and streaming.")));
 }
 
 static RawOptions
@@ -90,6 +96,29 @@ is_second(const char *name, const char *value,
 			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 			 errmsg("invalid value for option \"%s\": \"%s\"", name, value),
 			 errhint("Accepted values are \"%s\" and \"%s\".", first, second)));
+}
+
+static List *
+read_oids(const char *name, const char *value)
+{
+	List	   *oids = NIL;
+	char	   *end;
+
+	for (const char *next = value;; next = end + 1)
+	{
+		unsigned long oid;
+
+		errno = 0;
+		oid = strtoul(next, &end, 10);
+		if (errno != 0 || end == next || (*end != ',' && *end != '\0') || oid == 0 || oid > PG_UINT32_MAX)
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("invalid value for option \"%s\": \"%s\"", name, value),
+					 errhint("It is a list of OIDs, separated by commas.")));
+		oids = lappend_oid(oids, (Oid) oid);
+		if (*end == '\0')
+			return oids;
+	}
 }
 
 static void
@@ -159,4 +188,6 @@ wf_options_parse(List *elements, WfOptions *options)
 	wf_selection_parse(raw.include != NULL ? raw.include : "*.*",
 					   raw.exclude != NULL ? raw.exclude : "",
 					   &options->selection);
+	options->tables = raw.tables != NULL ? wf_table_settings_parse(raw.tables) : NIL;
+	options->settled = raw.settled != NULL ? read_oids("settled", raw.settled) : NIL;
 }

@@ -12,6 +12,7 @@
 #include "nodes/pg_list.h"
 
 #include "selection.h"
+#include "table_settings.h"
 
 typedef struct WfOptions
 {
@@ -19,6 +20,8 @@ typedef struct WfOptions
 	bool		positions;		/* text shows LSNs, transaction ids, times */
 	bool		streaming;		/* big transactions before their commit */
 	WfSelection selection;
+	List	   *tables;			/* of WfTableSettings */
+	List	   *settled;		/* OIDs of tables whose rows were sent with settings */
 } WfOptions;
 
 /*

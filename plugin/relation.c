@@ -16,6 +16,7 @@
 #include "access/sysattr.h"
 #include "catalog/pg_constraint.h"
 #include "catalog/pg_index.h"
+#include "utils/builtins.h"
 #include "utils/hsearch.h"
 #include "utils/inval.h"
 #include "utils/lsyscache.h"
@@ -142,14 +143,47 @@ column_flags(Form_pg_attribute attribute, Bitmapset *identity,
 
 /* The destination generates its own values; but it needs them to find a row. */
 static bool
-is_sent(Form_pg_attribute attribute, uint8 flags)
+is_sent(const WfRelation *entry, Form_pg_attribute attribute, uint8 flags)
 {
 	return !attribute->attisdropped &&
-		((flags & WF_COLUMN_GENERATED) == 0 || (flags & WF_COLUMN_KEY) != 0);
+		((flags & WF_COLUMN_GENERATED) == 0 || (flags & WF_COLUMN_KEY) != 0) &&
+		(entry->filter == NULL || wf_filter_sends_column(entry->filter, attribute));
 }
 
 static void
-load_columns(WfRelation *entry, Relation relation, bool readable)
+load_column(WfRelation *entry, Form_pg_attribute attribute, uint8 flags, bool readable)
+{
+	WfColumn   *column = &entry->columns[entry->ncolumns++];
+
+	wf_column_init(column, attribute, flags, readable);
+	if (flags & WF_COLUMN_KEY)
+		entry->nkeys++;
+	if (column->encoder.encoding == WF_ENCODE_OUTPUT)
+		entry->calls_output = true;
+}
+
+/*
+ * The filter, which says what is sent.  Its identity is what rows are found by at the
+ * destination.  Expressions may depend on settings as output functions do.
+ */
+static int
+load_filter(WfRelation *entry, Relation relation, const WfTableSettings *settings,
+			Bitmapset *identity, Bitmapset *primary_key)
+{
+	if (settings == NULL || entry->kind == WF_RELATION_DDL_LOG)
+		return 0;
+	entry->filter = wf_filter_create(settings, relation,
+									 quote_qualified_identifier(entry->schema, entry->table),
+									 entry->replica_identity == REPLICA_IDENTITY_FULL ? primary_key : identity);
+	wf_filter_prepare(entry->filter);
+	entry->calls_output = true;
+	if (wf_filter_omits_columns(entry->filter))
+		entry->flags |= WF_RELATION_OMITS_COLUMNS;
+	return wf_filter_added_columns(entry->filter);
+}
+
+static void
+load_columns(WfRelation *entry, Relation relation, const WfTableSettings *settings, bool readable)
 {
 	TupleDesc	desc = RelationGetDescr(relation);
 	Bitmapset  *identity = RelationGetIdentityKeyBitmap(relation);
@@ -158,23 +192,19 @@ load_columns(WfRelation *entry, Relation relation, bool readable)
 	/* As for the identity, a deferrable key is none: it may be violated. */
 	Bitmapset  *primary_key = get_primary_key_attnos(entry->relid, false,
 													 &constraint);
+	int			nadded = load_filter(entry, relation, settings, identity, primary_key);
 
-	entry->columns = palloc0(sizeof(WfColumn) * Max(desc->natts, 1));
+	entry->columns = palloc0(sizeof(WfColumn) * Max(desc->natts + nadded, 1));
 	for (int i = 0; i < desc->natts; i++)
 	{
 		Form_pg_attribute attribute = TupleDescAttr(desc, i);
 		uint8		flags = column_flags(attribute, identity, primary_key);
-		WfColumn   *column = &entry->columns[entry->ncolumns];
 
-		if (!is_sent(attribute, flags))
-			continue;
-		wf_column_init(column, attribute, flags, readable);
-		entry->ncolumns++;
-		if (flags & WF_COLUMN_KEY)
-			entry->nkeys++;
-		if (column->encoder.encoding == WF_ENCODE_OUTPUT)
-			entry->calls_output = true;
+		if (is_sent(entry, attribute, flags))
+			load_column(entry, attribute, flags, readable);
 	}
+	for (int i = 0; i < nadded; i++)
+		load_column(entry, wf_filter_added_column(entry->filter, i), 0, readable);
 }
 
 static bool
@@ -235,8 +265,9 @@ load_keys(WfRelation *entry, Relation relation)
  * made from at the statement's end.
  */
 static void
-load_kind(WfRelation *entry, Relation relation, const WfSelection *selection)
+load_kind(WfRelation *entry, Relation relation, const WfOptions *options)
 {
+	const WfSelection *selection = &options->selection;
 	Oid			relid = entry->relid;
 	Form_pg_class class = relation->rd_rel;
 	HeapTuple	tuple = NULL;
@@ -269,12 +300,33 @@ load_kind(WfRelation *entry, Relation relation, const WfSelection *selection)
 		ReleaseSysCache(tuple);
 }
 
+/*
+ * A table's settings go by its name.  Were it sent without them once it has another
+ * name, or is a partition no longer, what they hold back would leave the source.
+ */
+static WfTableSettings *
+find_settings(WfRelationCache *cache, WfRelation *entry, const WfRelation *old)
+{
+	Oid			relid = OidIsValid(entry->rewrites) ? entry->rewrites : entry->relid;
+	WfTableSettings *settings = wf_table_settings_find(cache->options->tables, relid);
+
+	if ((old->settled && !wf_table_settings_equal(settings, old->settings)) ||
+		(settings == NULL && list_member_oid(cache->options->settled, relid)))
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("the settings of table \"%s.%s\" are no longer those that its rows were sent with",
+						entry->schema, entry->table),
+				 errdetail("Settings go by names, and a partition has those of its parent."),
+				 errhint("Give the table the same settings under its new name.")));
+	return settings;
+}
+
 /* Fills in the definition; allocates in the current memory context. */
 static void
 load_definition(WfRelation *entry, Relation relation, bool readable)
 {
 	entry->replica_identity = relation->rd_rel->relreplident;
-	load_columns(entry, relation, readable);
+	load_columns(entry, relation, entry->settings, readable);
 	load_keys(entry, relation);
 	initStringInfo(&entry->message);
 	wf_wire_relation(&entry->message, entry);
@@ -303,7 +355,15 @@ load(WfRelationCache *cache, WfRelation *entry, Relation relation)
 										   "walferry relation",
 										   ALLOCSET_SMALL_SIZES);
 	caller = MemoryContextSwitchTo(entry->context);
-	load_kind(entry, relation, &cache->options->selection);
+	load_kind(entry, relation, cache->options);
+	if (entry->selected)
+	{
+		entry->settings = find_settings(cache, entry, &old);
+		entry->settled = true;
+		/* What a statement has computed goes with the statement. */
+		if (entry->kind == WF_RELATION_REWRITE && entry->settings != NULL)
+			entry->selected = (entry->settings->operations & WF_OPERATIONS_ALL) == WF_OPERATIONS_ALL;
+	}
 	if (entry->selected)
 		load_definition(entry, relation, cache->options->text);
 	MemoryContextSwitchTo(caller);

@@ -13,6 +13,7 @@
 #include "utils/rel.h"
 
 #include "column.h"
+#include "filter.h"
 #include "key.h"
 #include "options.h"
 
@@ -27,6 +28,10 @@ typedef struct WfRelation
 	bool		calls_output;	/* some column is WF_ENCODE_OUTPUT */
 	char		kind;			/* WF_RELATION_* of wire.h */
 	Oid			rewrites;		/* of WF_RELATION_REWRITE: the table that its rows are of */
+	bool		settled;		/* settings is set */
+	WfTableSettings *settings;	/* of the options, or NULL */
+	WfFilter   *filter;			/* NULL: every change is sent as it is */
+	uint8		flags;			/* WF_RELATION_OMITS_COLUMNS */
 	char		replica_identity;	/* as in pg_class.relreplident */
 	int			ncolumns;		/* that are sent */
 	int			nkeys;			/* of them in the replica identity */

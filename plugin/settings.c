@@ -17,7 +17,7 @@ static const struct
 	const char *value;
 }			pinned[] =
 {
-	{"DateStyle", "ISO"},
+	{"DateStyle", "ISO, YMD"},
 	{"IntervalStyle", "postgres"},
 	{"extra_float_digits", "3"},
 	{"bytea_output", "hex"},

@@ -253,6 +253,8 @@ append_ddl(StringInfo out, const WfTuple *row)
 		appendStringInfoString(out, " (owner)");
 	if (flags & WF_DDL_SKIP)
 		appendStringInfoString(out, " (skip)");
+	if (flags & WF_DDL_STOP)
+		appendStringInfoString(out, " (stop)");
 	if (!row->nulls[WF_DDL_LOG_NOTE])
 		appendStringInfo(out, " note: %s;", TextDatumGetCString(row->values[WF_DDL_LOG_NOTE]));
 	if (row->nulls[WF_DDL_LOG_STATEMENTS])

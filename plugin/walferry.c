@@ -249,7 +249,7 @@ send_ddl(WfState *state, ReorderBufferTXN *txn, WfRelation *entry, Relation rela
 	if (change->action != REORDER_BUFFER_CHANGE_INSERT)
 		return;
 	unpack(WF_CHANGE_TUPLE(change->data.tp.newtuple), relation, &state->row);
-	if (!wf_ddl_select(&state->options.selection, &state->row))
+	if (!wf_ddl_select(&state->options, &state->row))
 		return;
 	prepare_change(state, txn, change, entry);
 	state->output->insert(state->output->open(state), entry, &state->row);
@@ -288,6 +288,43 @@ send_change(WfState *state, WfRelation *entry, Relation relation,
 	finish_change(state);
 }
 
+/* Of a table with settings: what of the change is sent, if anything. */
+static void
+send_filtered(WfState *state, ReorderBufferTXN *txn, WfRelation *entry, Relation relation,
+			  const ReorderBufferChange *change)
+{
+	const WfOutput *output = state->output;
+	HeapTuple	old = WF_CHANGE_TUPLE(change->data.tp.oldtuple);
+	HeapTuple	row = WF_CHANGE_TUPLE(change->data.tp.newtuple);
+	char		kind;
+	WfFilteredChange sent;
+
+	if (!wf_filter_sends_action(entry->filter, change->action))
+		return;
+	kind = old_kind(entry, old);
+	if (kind != WF_OLD_NONE)
+		unpack(old, relation, &state->old);
+	if (change->action != REORDER_BUFFER_CHANGE_DELETE)
+		unpack(row, relation, &state->row);
+	if (!wf_filter_apply(entry->filter, change->action, kind, &state->old, &state->row, &sent))
+		return;
+
+	prepare_change(state, txn, change, entry);
+	switch (sent.action)
+	{
+		case REORDER_BUFFER_CHANGE_INSERT:
+			output->insert(output->open(state), entry, sent.row);
+			break;
+		case REORDER_BUFFER_CHANGE_UPDATE:
+			output->update(output->open(state), entry, kind, sent.old, sent.row);
+			break;
+		default:
+			output->delete(output->open(state), entry, kind, sent.old);
+			break;
+	}
+	finish_change(state);
+}
+
 static void
 name_table(void *arg)
 {
@@ -310,6 +347,8 @@ change(LogicalDecodingContext *decoding, ReorderBufferTXN *txn,
 		error_context_stack = &context;
 		if (entry->kind == WF_RELATION_DDL_LOG)
 			send_ddl(state, txn, entry, relation, change);
+		else if (entry->filter != NULL)
+			send_filtered(state, txn, entry, relation, change);
 		else
 		{
 			prepare_change(state, txn, change, entry);
@@ -331,7 +370,9 @@ selected_relations(WfState *state, int nrelations, Relation relations[])
 	{
 		WfRelation *entry = wf_relation_get(state->relations, relations[i]);
 
-		if (entry->selected)
+		if (entry->selected &&
+			(entry->filter == NULL ||
+			 wf_filter_sends_operation(entry->filter, WF_OPERATION_TRUNCATE)))
 			selected = lappend(selected, entry);
 	}
 	return selected;

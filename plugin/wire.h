@@ -18,7 +18,7 @@
 #ifndef WALFERRY_WIRE_H
 #define WALFERRY_WIRE_H
 
-#define WF_PROTOCOL_VERSION 3
+#define WF_PROTOCOL_VERSION 4
 
 /* A frame is written when it has reached this size; one big message may exceed it. */
 #define WF_FRAME_SIZE (64 * 1024)
@@ -81,6 +81,9 @@
 #define WF_RELATION_DDL_LOG 'l'	/* walferry.ddl_log: an inserted row is a DDL statement */
 #define WF_RELATION_REWRITE 'w' /* rows that a DDL statement has computed anew */
 
+/* Flag in a relation message: the table has columns that are not sent */
+#define WF_RELATION_OMITS_COLUMNS 0x01
+
 /*
  * Flags of a DDL statement: the column walferry.ddl_log.flags.  A row with one of
  * the first two is no statement: between them lie changes of rows that the
@@ -92,6 +95,7 @@
 #define WF_DDL_PARTIAL 0x08		/* some of its objects are not selected */
 #define WF_DDL_OWNER 0x10		/* changes an owner, and nothing else */
 #define WF_DDL_SKIP 0x20		/* nothing of it is for the destination; the column note says why */
+#define WF_DDL_STOP 0x40		/* it can't be followed exactly; the column note says why */
 
 /* Truncate options */
 #define WF_TRUNCATE_CASCADE 0x01

@@ -174,6 +174,7 @@ wf_wire_relation(StringInfo out, const WfRelation *relation)
 
 	pq_sendint32(out, relation->relid);
 	pq_sendbyte(out, relation->kind);
+	pq_sendbyte(out, relation->flags);
 	pq_sendint32(out, relation->rewrites);
 	send_string(out, relation->schema);
 	send_string(out, relation->table);

@@ -22,6 +22,21 @@ LANGUAGE C STABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION walferry.selects(regclass, text, text) IS
 'do these include and exclude options choose this relation, of whatever kind';
 
+CREATE FUNCTION walferry.table_settings(relation regclass, tables text, OUT name text, OUT settings text)
+AS 'MODULE_PATHNAME', 'walferry_table_settings'
+LANGUAGE C STABLE STRICT PARALLEL SAFE;
+
+COMMENT ON FUNCTION walferry.table_settings(regclass, text) IS
+'which of the settings in option tables are this table''s, as JSON, and by which name; NULLs if none are';
+
+CREATE FUNCTION walferry.sent_rows(relation regclass, tables text, OUT columns text[], OUT types oid[],
+	OUT expressions text[], OUT condition text)
+AS 'MODULE_PATHNAME', 'walferry_sent_rows'
+LANGUAGE C STABLE STRICT PARALLEL RESTRICTED;
+
+COMMENT ON FUNCTION walferry.sent_rows(regclass, text) IS
+'what option tables has the stream send of this table''s rows: columns, the expressions that they are (NULL: the column itself), the row filter; NULLs if the rows are sent as they are';
+
 CREATE FUNCTION walferry.library_version()
 RETURNS text
 AS 'MODULE_PATHNAME', 'walferry_library_version'

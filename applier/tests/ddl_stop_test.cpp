@@ -401,7 +401,8 @@ TEST_F(DdlPolicies, UnselectedObjectsStayAway) {
     source.exec(
         "CREATE SCHEMA app; CREATE SCHEMA other; CREATE TABLE app.a (id int PRIMARY KEY); CREATE TABLE app.keep (id int PRIMARY KEY);"
         "CREATE TABLE other.b (id int PRIMARY KEY); CREATE VIEW other.w AS SELECT * FROM other.b");
-    const Task task(pair, {.more = "[objects]\ninclude = ['app.*']\nexclude = ['app.audit_*']\n"});
+    const Task task(pair,
+                    {.more = "[objects]\ninclude = ['app.*']\nexclude = ['app.audit_*']\nallow_unmatched = true\n"});
     task.run_until_now();
     destination.exec(
         "CREATE SCHEMA IF NOT EXISTS other; CREATE TABLE other.b (local int); CREATE VIEW other.w AS SELECT * FROM other.b");

@@ -896,7 +896,7 @@ TEST(DdlTrapsOfUnselectedNames, TakenAtTheSourceAlone) {
         pair,
         {.more =
              "[objects]\nexclude = ['public.t_v_idx', 'public.new_id_seq', 'public.new_pkey', 'public.new_u_key', 'public.p1_x_idx',"
-             " 'public.p1_pkey', 'public.held', 'public.held_target']\n"});
+             " 'public.p1_pkey', 'public.held', 'public.held_target']\nallow_unmatched = true\n"});
     task.run_until_now();
     source.exec(choose);
     task.run_until_now();

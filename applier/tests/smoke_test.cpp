@@ -113,7 +113,8 @@ TEST(Smoke, OnlySelectedTables) {
         "INSERT INTO other.b VALUES (1)");
     const Task task(
         pair,
-        {.more = "[objects]\ninclude = ['app.*', 'nowhere.*']\nexclude = ['app.audit_*', 'app.\"Quoted.Name\"']\n"});
+        {.more =
+             "[objects]\ninclude = ['app.*', 'nowhere.*']\nexclude = ['app.audit_*', 'app.\"Quoted.Name\"']\nallow_unmatched = true\n"});
     task.run_until_now();
     source.exec(
         "INSERT INTO app.a VALUES (2); INSERT INTO app.audit_log VALUES (2); INSERT INTO app.\"Quoted.Name\" VALUES (2);"

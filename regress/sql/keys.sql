@@ -10,7 +10,7 @@ CREATE COLLATION regress_ignore_case (provider = icu, locale = 'und-u-ks-level2'
 CREATE FUNCTION hashes(tab regclass) RETURNS TABLE (hash numeric[]) LANGUAGE sql AS $$
 	WITH m AS (SELECT kind, body FROM frames('include', 'public.' || tab) f, messages(f)),
 	r AS (SELECT get_byte(body, pos + 1) AS identity, uint16(body, pos + 2) AS uniques FROM (
-		SELECT body, 11 + uint16(body, 9) + 2 + uint16(body, 11 + uint16(body, 9)) AS pos FROM m WHERE kind = 'R') r)
+		SELECT body, 12 + uint16(body, 10) + 2 + uint16(body, 12 + uint16(body, 10)) AS pos FROM m WHERE kind = 'R') r)
 	SELECT ARRAY(SELECT uint64(body, 4 + 8 * i) FROM generate_series(0, identity + uniques - 1) i)
 	FROM m, r WHERE kind = 'I';
 $$;

@@ -18,9 +18,9 @@ SELECT stream('output', 'binary');
 SELECT pg_logical_slot_get_changes('walferry_regress', NULL, NULL, 'output', 'xml');
 SELECT pg_logical_slot_get_changes('walferry_regress', NULL, NULL, 'output', 'Text');
 SELECT stream('positions', 'maybe');
-SELECT binary_frames('protocol', '3', 'positions', 'on');
+SELECT binary_frames('protocol', '4', 'positions', 'on');
 -- binary is the default, and no text
-SELECT pg_logical_slot_get_changes('walferry_regress', NULL, NULL, 'protocol', '3');
+SELECT pg_logical_slot_get_changes('walferry_regress', NULL, NULL, 'protocol', '4');
 
 -- protocol
 SELECT binary_frames('output', 'binary');
@@ -33,7 +33,7 @@ SELECT stream('protocol', '9');
 
 -- binary output is never converted; text is the client's affair
 SET client_encoding = 'LATIN1';
-SELECT binary_frames('protocol', '3');
+SELECT binary_frames('protocol', '4');
 SELECT stream();
 RESET client_encoding;
 
@@ -53,7 +53,7 @@ SELECT stream('exclude', 'public');
 
 -- nothing of the above has read a change, and good options work
 INSERT INTO t VALUES (1);
-SELECT stream('protocol', '3', 'include', ' public.* , x.y ', 'exclude', '', 'positions', 'off');
+SELECT stream('protocol', '4', 'include', ' public.* , x.y ', 'exclude', '', 'positions', 'off');
 
 -- positions: what they are can't be expected here, that they are there can
 INSERT INTO t VALUES (2);

@@ -54,6 +54,22 @@ SELECT selected('*.*', 'shop.*');
 SELECT selected('*.*', '*."*", *.a*, *."Item"');
 SELECT selected('nowhere.*');
 
+-- regular expressions, of the whole name
+SELECT selected('shop./audit_[0-9]+/');
+SELECT selected('shop./audit_./');
+SELECT selected('shop./audit|item/');
+SELECT selected('shop./(?=a).*\d/, shop./Item/');	-- not folded
+SELECT selected('/s.*|Old.*/.item');
+SELECT selected('shop./a\.b,c/');
+SELECT selected('shop./gr..e/');
+SELECT selected('*.*', 'shop./.*/');
+SELECT selected('shop./a/b/');			-- the slash ends it
+SELECT selected('shop./a\/b/');
+SELECT selected('shop./a');
+SELECT selected('shop./a\');
+SELECT selected('shop./(/');
+SELECT selected('shop.//');
+
 -- what is never chosen, and what is although the stream has nothing of it
 SELECT walferry.selects('pg_class', '*.*', '');
 SELECT walferry.selects('information_schema.sql_features', '*.*', '');

@@ -29,7 +29,7 @@ $$;
 -- And as frames, taken apart by a decoder in SQL.
 CREATE FUNCTION frames(VARIADIC options text[] DEFAULT '{}') RETURNS SETOF bytea LANGUAGE sql AS $$
 	SELECT data FROM pg_logical_slot_peek_binary_changes('walferry_regress', NULL, NULL,
-		VARIADIC ARRAY['protocol', '3'] || options);
+		VARIADIC ARRAY['protocol', '4'] || options);
 $$;
 
 CREATE FUNCTION uint16(bytes bytea, pos int) RETURNS int LANGUAGE sql IMMUTABLE AS $$

@@ -228,6 +228,7 @@ private:
             return decided.view(0, 0) == "done" ? Outcome{"applied", "by the operator"}
                                                 : Outcome{"skipped", "by the operator's decision"};
         }
+        if ((ddl_.flags & WF_DDL_STOP) != 0) return fail(ErrorKind::conflict, ddl_.note);
         if (options_.left_out != nullptr) return Outcome{"skipped", options_.left_out};
         const auto ddl_class = ddl_class_of(ddl_.tag, (ddl_.flags & WF_DDL_OWNER) != 0);
         switch (options_.policy.action(ddl_class)) {

@@ -148,7 +148,7 @@ Result<DestinationTable> find_destination_table(pq::Connection &connection, pq::
         table.columns.push_back({connection.quote_identifier(column.name), static_cast<Oid>(rows.integer(row, 1)),
                                  rows.text(row, 2), rows.boolean(row, 5)});
     }
-    for (int row = 0; row < rows.count(); ++row) {
+    for (int row = 0; row < rows.count() && !relation.omits_columns; ++row) {
         if (table.attributes[static_cast<std::size_t>(row)].column >= 0 || !rows.boolean(row, 8)) continue;
         return fail(Error{ErrorKind::conflict,
                           Side::destination,

@@ -8,6 +8,7 @@
 #include "checkpoint/ddl_history.h"
 #include "checkpoint/source_columns.h"
 #include "checkpoint/table_requests.h"
+#include "checkpoint/table_settings.h"
 #include "pq/array.h"
 
 namespace walferry {
@@ -133,10 +134,10 @@ Result<bool> bookkeeping_exists(pq::Connection &destination) {
 
 Result<void> create_bookkeeping(pq::Connection &destination) {
     // The youngest of the tables. Where it is there, nothing is made: the account may have lost the right to do so.
-    WF_ASSIGN(const pq::Rows rows, destination.exec("SELECT to_regclass('walferry.table_request') IS NOT NULL"));
+    WF_ASSIGN(const pq::Rows rows, destination.exec("SELECT to_regclass('walferry.table_settings') IS NOT NULL"));
     if (rows.boolean(0, 0)) return {};
     const auto sql = std::string(create_sql) + create_ddl_history_sql + create_source_columns_sql +
-                     create_table_requests_sql + "COMMIT";
+                     create_table_requests_sql + create_table_settings_sql + "COMMIT";
     if (auto created = destination.exec(sql); !created) {
         Error error = std::move(created).error();
         (void)destination.exec("ROLLBACK");
@@ -366,7 +367,7 @@ Result<void> delete_task(pq::Connection &destination, const std::string &task) {
         const pq::Rows tables,  // one that an earlier version began lacks some
         destination.exec(
             "SELECT name FROM unnest(ARRAY['schema_script', 'table_state', 'progress', 'checkpoint',"
-            " 'ddl', 'sequence', 'large_object', 'table_request', 'source_column']) AS name WHERE to_regclass('walferry.' || name) IS NOT NULL"));
+            " 'ddl', 'sequence', 'large_object', 'table_request', 'source_column', 'table_settings']) AS name WHERE to_regclass('walferry.' || name) IS NOT NULL"));
     for (int row = 0; row < tables.count(); ++row) {
         sql += "DELETE FROM walferry." + tables.text(row, 0) + " WHERE task = " + name + ";";
     }
@@ -377,7 +378,7 @@ BEGIN
     IF NOT EXISTS (SELECT FROM walferry.task) THEN
         DROP TABLE walferry.schema_script, walferry.table_state, walferry.progress, walferry.checkpoint, walferry.task;
         DROP TABLE IF EXISTS walferry.ddl, walferry.sequence, walferry.large_object,
-            walferry.table_request, walferry.source_column;
+            walferry.table_request, walferry.source_column, walferry.table_settings;
         -- In a cascade the schema belongs to the extension, which has objects of its own there.
         IF NOT EXISTS (SELECT FROM pg_catalog.pg_depend
                        WHERE refclassid = 'pg_catalog.pg_namespace'::regclass

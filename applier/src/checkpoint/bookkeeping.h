@@ -10,6 +10,7 @@
 //   walferry.table_request  what the operator has asked for single tables (table_requests.h)
 //   walferry.ddl          one row a DDL statement of the source (ddl_history.h)
 //   walferry.source_column  columns that the source has too (source_columns.h)
+//   walferry.table_settings  with which settings a table was copied (table_settings.h)
 //
 // Invariants:
 //   1. checkpoint.lsn moves only from the value that its writer knows: a second writer fails (advance_checkpoint_sql).

@@ -40,7 +40,7 @@ const std::vector<KnownSection> &known_sections() {
         {"task", {"name", "stages"}},
         {"source", {"conninfo", "slot", "decoding_memory_mb", "heartbeat_seconds"}},
         {"destination", {"conninfo"}},
-        {"objects", {"include", "exclude"}},
+        {"objects", {"include", "exclude", "allow_unmatched"}},
         {"schema", {"owners", "grants", "pg_bin"}},
         {"copy", {"jobs", "yield_seconds", "large_objects"}},
         {"apply", {"workers", "buffer_mb", "streaming", "spool_folder", "spool_mb"}},
@@ -52,6 +52,12 @@ const std::vector<KnownSection> &known_sections() {
         {"alerts", {"command", "webhook", "lag_seconds", "lag_for_seconds", "slot_retained_mb", "window_seconds"}},
     };
     return sections;
+}
+
+// [[tables]]: a section for each table.
+const KnownSection &tables_section() {
+    static const KnownSection section = {"tables", {"name", "operations", "columns", "where", "set"}};
+    return section;
 }
 
 std::string did_you_mean(std::string_view word, const Words &known) {
@@ -130,11 +136,25 @@ Result<void> check_keys(const File &file, const KnownSection &section, const tom
     return {};
 }
 
+Result<void> check_table_keys(const File &file, const toml::key &key, const toml::node &node) {
+    const auto *tables = node.as_array();
+    if (tables == nullptr || !tables->is_homogeneous(toml::node_type::table)) {
+        return file.refuse(key.source(), "\"tables\" has a section for each table: write [[tables]]");
+    }
+    for (const auto &table : *tables) WF_TRY(check_keys(file, tables_section(), *table.as_table()));
+    return {};
+}
+
 // Before any value is read: a mistyped key says more than the one that is missed for it.
 Result<void> check_names(const File &file) {
     Words names;
     for (const auto &section : known_sections()) names.push_back(section.name);
+    names.push_back(tables_section().name);
     for (const auto &[key, node] : file.root()) {
+        if (key.str() == tables_section().name) {
+            WF_TRY(check_table_keys(file, key, node));
+            continue;
+        }
         const auto known = std::find(names.begin(), names.end(), key.str());
         if (known == names.end() && node.is_table()) {
             return file.refuse(key.source(),
@@ -259,10 +279,9 @@ Result<void> read_choice(const File &file, std::string_view section, std::string
     return {};
 }
 
-// Calls `each(text, node)` for every string of an array.
+// Calls `each(text, node)` for every string of an array, if there is one.
 template <class Each>
-Result<void> read_texts(const File &file, std::string_view section, std::string_view key, Each each) {
-    const auto *node = file.value(section, key);
+Result<void> read_texts(const File &file, std::string_view key, const toml::node *node, Each each) {
     if (node == nullptr) return {};
     const auto *array = node->as_array();
     if (array == nullptr) return file.refuse_type(*node, key, "an array of strings");
@@ -277,7 +296,7 @@ Result<void> read_stages(const File &file, Task &task) {
     const auto *node = file.value("task", "stages");
     if (node == nullptr) return {};
     task.schema_stage = task.copy_stage = task.stream_stage = false;
-    WF_TRY(read_texts(file, "task", "stages", [&](const std::string &stage, const toml::node &place) -> Result<void> {
+    WF_TRY(read_texts(file, "stages", node, [&](const std::string &stage, const toml::node &place) -> Result<void> {
         static const Words names = {"schema", "copy", "stream"};
         bool *const stages[] = {&task.schema_stage, &task.copy_stage, &task.stream_stage};
         const auto known = std::find(names.begin(), names.end(), stage);
@@ -335,13 +354,18 @@ Result<void> read_slot(const File &file, Task &task) {
                        fmt::format("\"{}\" can't name a slot: a-z, 0-9 and _ only, 1 to 63 of them", task.slot));
 }
 
+Result<void> check_pattern(const File &file, const std::string &pattern, const toml::node &place) {
+    const auto fault = pattern_fault(pattern);
+    if (fault.empty()) return {};
+    return file.refuse(place.source(), fmt::format("pattern \"{}\" {}", pattern, fault));
+}
+
 Result<void> read_patterns(const File &file, std::string_view key, std::vector<std::string> &patterns) {
     const auto *node = file.value("objects", key);
     if (node == nullptr) return {};
     patterns.clear();
-    return read_texts(file, "objects", key, [&](const std::string &pattern, const toml::node &place) -> Result<void> {
-        const auto fault = pattern_fault(pattern);
-        if (!fault.empty()) return file.refuse(place.source(), fmt::format("pattern \"{}\" {}", pattern, fault));
+    return read_texts(file, key, node, [&](const std::string &pattern, const toml::node &place) -> Result<void> {
+        WF_TRY(check_pattern(file, pattern, place));
         patterns.push_back(pattern);
         return {};
     });
@@ -350,9 +374,68 @@ Result<void> read_patterns(const File &file, std::string_view key, std::vector<s
 Result<void> read_objects(const File &file, Task &task) {
     WF_TRY(read_patterns(file, "include", task.include));
     WF_TRY(read_patterns(file, "exclude", task.exclude));
+    WF_TRY(read_boolean(file, "objects", "allow_unmatched", task.allow_unmatched));
     if (!task.include.empty()) return {};
     return file.refuse(file.value("objects", "include")->source(),
                        "\"include\" is empty: the task would take no table");
+}
+
+Result<void> read_set(const File &file, const toml::node *node, TableSettings &settings) {
+    if (node == nullptr) return {};
+    const auto *table = node->as_table();
+    if (table == nullptr) return file.refuse_type(*node, "set", "a table: { column = \"expression\" }");
+    for (const auto &[column, expression] : *table) {
+        WF_ASSIGN(std::string text, text_of(file, column.str(), expression));
+        settings.set.emplace_back(column.str(), std::move(text));
+    }
+    return {};
+}
+
+Result<TableSettings> read_table(const File &file, const toml::table &table) {
+    static const Words operations = {"insert", "update", "delete", "truncate", "ddl"};
+    TableSettings settings;
+    const auto *name = table.get("name");
+    if (name == nullptr) return file.refuse(table.source(), "key \"name\" is missing in [[tables]]");
+    WF_ASSIGN(settings.name, text_of(file, "name", *name));
+    WF_TRY(check_pattern(file, settings.name, *name));
+    const auto read_list = [&](std::string_view key, std::vector<std::string> &list, const Words *known) {
+        return read_texts(
+            file, key, table.get(key), [&](const std::string &text, const toml::node &place) -> Result<void> {
+                if (known != nullptr && std::find(known->begin(), known->end(), text) == known->end()) {
+                    return file.refuse(place.source(), fmt::format("unknown operation \"{}\"{}; operations are {}",
+                                                                   text, did_you_mean(text, *known), listed(*known)));
+                }
+                if (std::find(list.begin(), list.end(), text) != list.end()) {
+                    return file.refuse(place.source(), fmt::format("\"{}\" is listed twice", text));
+                }
+                list.push_back(text);
+                return {};
+            });
+    };
+    WF_TRY(read_list("operations", settings.operations, &operations));
+    WF_TRY(read_list("columns", settings.columns, nullptr));
+    for (const auto *list : {table.get("operations"), table.get("columns")}) {
+        if (list != nullptr && list->as_array()->empty()) return file.refuse(list->source(), "the list is empty");
+    }
+    if (const auto *where = table.get("where"); where != nullptr) {
+        WF_ASSIGN(settings.where, text_of(file, "where", *where));
+    }
+    WF_TRY(read_set(file, table.get("set"), settings));
+    return settings;
+}
+
+Result<void> read_tables(const File &file, Task &task) {
+    const auto *tables = file.root()[tables_section().name].as_array();
+    if (tables == nullptr) return {};
+    for (const auto &node : *tables) {
+        WF_ASSIGN(TableSettings settings, read_table(file, *node.as_table()));
+        for (const TableSettings &other : task.tables) {
+            if (other.name != settings.name) continue;
+            return file.refuse(node.source(), fmt::format("table \"{}\" has two sections", settings.name));
+        }
+        task.tables.push_back(std::move(settings));
+    }
+    return {};
 }
 
 // Requires: [schema] is read.
@@ -383,6 +466,7 @@ Result<Task> read_values(const File &file) {
     WF_TRY(read_megabytes(file, "source", "decoding_memory_mb", 1, 1 << 20, task.decoding_memory_bytes));
     WF_TRY(read_conninfo(file, "destination", task.destination_conninfo));
     WF_TRY(read_objects(file, task));
+    WF_TRY(read_tables(file, task));
     WF_TRY(read_boolean(file, "schema", "owners", task.owners));
     WF_TRY(read_boolean(file, "schema", "grants", task.grants));
     WF_TRY(read_text(file, "schema", "pg_bin", task.pg_bin));

@@ -148,7 +148,7 @@ TEST(ParseTask, NamesUnknownKeysAndSections) {
     EXPECT_EQ(refused("\n[object]\n"), "2:2: unknown section [object]; did you mean \"objects\"?");
     EXPECT_EQ(refused("name = 'x'\n"),
               "1:1: key \"name\" stands outside of a section; sections are task, source, destination, objects, schema, "
-              "copy, apply, ddl, throttle, retry, control, http, alerts");
+              "copy, apply, ddl, throttle, retry, control, http, alerts, tables");
 }
 
 TEST(ParseTask, RefusesWrongTypes) {
@@ -299,6 +299,46 @@ TEST(ParseTask, ChecksPatterns) {
               "6:12: pattern \"\" has no dot between schema and table");
 }
 
+TEST(ParseTask, TakesSettingsOfTables) {
+    const auto parsed = parse_task(required + R"toml(
+[[tables]]
+name = "shop.orders"
+operations = ["insert", "ddl"]
+columns = ["id", "email"]
+where = "region = 'eu'"
+set = { email = "md5(email)", "Full Name" = "first || ' \"' || last" }
+[[tables]]
+name = "shop./x_[0-9]+/"
+)toml",
+                                   "shop.toml");
+    ASSERT_TRUE(parsed) << parsed.error().text();
+    ASSERT_EQ(parsed->tables.size(), 2U);
+    EXPECT_EQ(
+        tables_option(parsed->tables),
+        R"json([{"name":"shop.orders","operations":["insert","ddl"],"columns":["id","email"],"where":"region = 'eu'",)json"
+        R"json("set":{"Full Name":"first || ' \"' || last","email":"md5(email)"}},{"name":"shop./x_[0-9]+/"}])json");
+    EXPECT_EQ(tables_option({}), "");
+}
+
+TEST(ParseTask, ChecksSettingsOfTables) {
+    EXPECT_NE(refused(required + "[tables]\nname = 'a.b'\n").find("write [[tables]]"), std::string::npos);
+    EXPECT_NE(refused(required + "[[tables]]\nwhere = 'true'\n").find("\"name\" is missing in [[tables]]"),
+              std::string::npos);
+    EXPECT_NE(refused(required + "[[tables]]\nname = 'a'\n").find("has no dot"), std::string::npos);
+    EXPECT_NE(refused(required + "[[tables]]\nname = 'a.b'\nwere = 'true'\n").find("did you mean \"where\""),
+              std::string::npos);
+    EXPECT_NE(refused(required + "[[tables]]\nname = 'a.b'\noperations = ['updaet']\n").find("did you mean \"update\""),
+              std::string::npos);
+    EXPECT_NE(refused(required + "[[tables]]\nname = 'a.b'\ncolumns = ['a', 'a']\n").find("listed twice"),
+              std::string::npos);
+    EXPECT_NE(refused(required + "[[tables]]\nname = 'a.b'\ncolumns = []\n").find("empty"), std::string::npos);
+    EXPECT_NE(refused(required + "[[tables]]\nname = 'a.b'\nset = ['a']\n").find("must be a table"), std::string::npos);
+    EXPECT_NE(refused(required + "[[tables]]\nname = 'a.b'\nset = { a = 1 }\n").find("must be a string"),
+              std::string::npos);
+    EXPECT_NE(refused(required + "[[tables]]\nname = 'a.b'\n[[tables]]\nname = 'a.b'\n").find("two sections"),
+              std::string::npos);
+}
+
 TEST(Pattern, Faults) {
     EXPECT_EQ(pattern_fault("shop.*"), "");
     EXPECT_EQ(pattern_fault("\"a\"\"b\".\"c,d.e\""), "");
@@ -307,6 +347,9 @@ TEST(Pattern, Faults) {
     EXPECT_EQ(pattern_fault(".b").substr(0, 5), "lacks");
     EXPECT_EQ(pattern_fault("a.").substr(0, 5), "lacks");
     EXPECT_EQ(pattern_fault("a.\"b").substr(0, 18), "has a double quote");
+    EXPECT_EQ(pattern_fault("shop./(a|b),c\\/[.]d\"/"), "");
+    EXPECT_EQ(pattern_fault("/s.*/.t"), "");
+    EXPECT_EQ(pattern_fault("shop./a").substr(0, 24), "has a regular expression");
 }
 
 TEST(Nearest, FindsTheLikelyWord) {

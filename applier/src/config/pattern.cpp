@@ -5,11 +5,19 @@ namespace walferry {
 
 std::string_view pattern_fault(std::string_view pattern) {
     bool quoted = false;
+    bool regex = false;  // between slashes
     int dots = 0;
     std::size_t part_length = 0;
     bool empty_part = false;
-    for (const char c : pattern) {
-        if (c == '"') {
+    for (std::size_t i = 0; i < pattern.size(); ++i) {
+        const char c = pattern[i];
+        if (regex) {
+            if (c == '\\') ++i;
+            if (c == '/') regex = false;
+            ++part_length;
+        } else if (!quoted && c == '/' && part_length == 0) {
+            regex = true;
+        } else if (c == '"') {
             quoted = !quoted;
         } else if (!quoted && c == ',') {
             return "holds a comma: write each pattern as a string of its own";
@@ -21,6 +29,7 @@ std::string_view pattern_fault(std::string_view pattern) {
             ++part_length;
         }
     }
+    if (regex) return "has a regular expression without the slash that ends it";
     if (quoted) return "has a double quote without its partner";
     if (dots == 0) return "has no dot between schema and table";
     if (dots > 1) return "has more than one dot: put names that hold dots in double quotes";

@@ -11,6 +11,7 @@
 #include "base/throttle.h"
 #include "config/alert_options.h"
 #include "config/ddl_policy.h"
+#include "config/table_settings.h"
 
 namespace walferry {
 
@@ -29,6 +30,9 @@ struct Task {
 
     std::vector<std::string> include = {"*.*"};  // psql patterns schema.table, UTF-8
     std::vector<std::string> exclude;
+
+    bool allow_unmatched = false;  // patterns may match nothing
+    std::vector<TableSettings> tables;
 
     bool owners = false;  // copy the owners of objects
     bool grants = false;  // copy their privileges

@@ -13,6 +13,7 @@
 #include "apply/fold.h"
 #include "base/failpoint.h"
 #include "checkpoint/source_columns.h"
+#include "checkpoint/table_settings.h"
 #include "config/connections.h"
 #include "copy/load.h"
 #include "pq/array.h"
@@ -44,18 +45,15 @@ struct Statements {
 Statements copy_statements(const pq::Connection &connection, const Table &table, bool freeze) {
     const std::string name = connection.quote_qualified(table.schema, table.name);
     std::string columns;
-    std::string items;
-    bool plain = true;
+    bool plain = table.condition.empty();
     for (std::size_t i = 0; i < table.columns.size(); ++i) {
-        const std::string column = connection.quote_identifier(table.columns[i]);
-        columns += (i > 0 ? ", " : "") + column;
-        items += (i > 0 ? ", " : "") + column + table.stored_casts[i];
-        plain = plain && table.stored_casts[i].empty();
+        columns += (i > 0 ? ", " : "") + connection.quote_identifier(table.columns[i]);
+        plain = plain && table.stored_casts[i].empty() && (!table.has_settings() || table.expressions[i].empty());
     }
     const std::string format = table.binary ? "FORMAT binary" : "FORMAT text";
     const std::string list = columns.empty() ? "" : " (" + columns + ")";
     // A table without columns has no column list to copy by name.
-    const std::string from = plain && !columns.empty() ? name + list : "(SELECT " + items + " FROM ONLY " + name + ")";
+    const std::string from = plain && !columns.empty() ? name + list : "(" + source_rows_sql(connection, table) + ")";
     return {"COPY " + from + " TO STDOUT (" + format + ")",
             "COPY " + name + list + " FROM STDIN (" + format + (freeze ? ", FREEZE)" : ")")};
 }
@@ -292,6 +290,7 @@ Result<void> TableCopy::finish(const std::vector<std::uint32_t> &relids) {
         bytes.push_back(found == tables_.end() ? "0" : std::to_string(bytes_[at]));
     }
     WF_TRY(session_->query(add_source_columns_sql, source_column_params(context_.task.name, tables_)));
+    WF_TRY(session_->query(set_table_settings_sql, table_settings_params(context_.task.name, tables_)));
     WF_TRY(session_->query(set_ready_sql, {context_.task.name, pq::array_literal(ids), snapshot_.text,
                                            snapshot_.lsn.text(), pq::array_literal(rows), pq::array_literal(bytes)}));
     failpoint("copy_before_commit");

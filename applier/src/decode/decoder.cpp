@@ -174,6 +174,7 @@ Result<void> Decoder::decode_relation(ByteReader &body) {
     relation->kind = kind == WF_RELATION_TABLE     ? RelationKind::table
                      : kind == WF_RELATION_DDL_LOG ? RelationKind::ddl_log
                                                    : RelationKind::rewrite;
+    relation->omits_columns = (body.read<std::uint8_t>() & WF_RELATION_OMITS_COLUMNS) != 0;
     relation->rewrites = body.read<std::uint32_t>();
     relation->schema = body.read_string();
     relation->name = body.read_string();

@@ -164,7 +164,7 @@ TEST(Decoder, SaysWhatIsWrong) {
     const auto message = [](const std::string &frame) { return error_of(frame).message; };
     const Transaction t1 = test_transaction(1);
     EXPECT_NE(message("").find("not a frame"), std::string::npos);
-    EXPECT_NE(message(FrameBuilder().hello(9).frame()).find("protocol version 9, this program version 3"),
+    EXPECT_NE(message(FrameBuilder().hello(9).frame()).find("protocol version 9, this program version 4"),
               std::string::npos);
     EXPECT_NE(message(FrameBuilder().begin(t1).frame()).find("first message is not a hello"), std::string::npos);
     EXPECT_NE(message(FrameBuilder().hello().hello().frame()).find("second hello"), std::string::npos);

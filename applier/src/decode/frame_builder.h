@@ -102,6 +102,7 @@ public:
         body += relation.kind == RelationKind::table     ? WF_RELATION_TABLE
                 : relation.kind == RelationKind::ddl_log ? WF_RELATION_DDL_LOG
                                                          : WF_RELATION_REWRITE;
+        body += relation.omits_columns ? WF_RELATION_OMITS_COLUMNS : '\0';
         append_integer(body, relation.rewrites);
         append_string(body, relation.schema);
         append_string(body, relation.name);

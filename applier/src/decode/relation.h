@@ -34,6 +34,7 @@ enum class RelationKind {
 struct Relation {
     std::uint32_t relid = 0;
     RelationKind kind = RelationKind::table;
+    bool omits_columns = false;  // the table has others, which don't come
     std::uint32_t rewrites = 0;  // of a rewrite: the table's relid
     std::string schema;          // in the source's encoding
     std::string name;

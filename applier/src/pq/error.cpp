@@ -3,11 +3,14 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdlib>
 #include <string>
 
 namespace walferry::pq {
 
 namespace {
+
+constexpr std::size_t query_shown_max = 2000;
 
 std::string field(const PGresult *result, int code) {
     const char *value = PQresultErrorField(result, code);
@@ -22,6 +25,20 @@ std::string one_line(std::string text) {
 }
 
 }  // namespace
+
+std::string point_into(std::string_view query, std::size_t position) {
+    // Characters, as the server counts them: in UTF-8 the bytes that begin one.
+    const auto begins = [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; };
+    std::size_t at = 0;
+    for (std::size_t character = 0; at < query.size(); ++at) {
+        if (begins(query[at]) && ++character == position) break;
+    }
+    const auto before = query.substr(0, at).rfind('\n');
+    const std::size_t start = before == std::string_view::npos ? 0 : before + 1;
+    const auto line = query.substr(start, query.find('\n', at) - start);
+    const auto column = std::count_if(line.begin(), line.begin() + static_cast<std::ptrdiff_t>(at - start), begins);
+    return std::string(line) + '\n' + std::string(static_cast<std::size_t>(column), ' ') + '^';
+}
 
 ErrorKind kind_of(std::string_view sqlstate) {
     // connection exceptions, insufficient resources, transaction rollback (serialization, deadlock)
@@ -64,6 +81,13 @@ Error error_of(Side side, PGconn *connection, const PGresult *result) {
     error.kind = kind_of(error.sqlstate);
     error.detail = field(result, PG_DIAG_MESSAGE_DETAIL);
     error.hint = field(result, PG_DIAG_MESSAGE_HINT);
+    // In what somebody else wrote, an expression of the task file for example. Our own statements are of no interest.
+    const std::string query = field(result, PG_DIAG_INTERNAL_QUERY);
+    const std::string position = field(result, PG_DIAG_INTERNAL_POSITION);
+    if (!query.empty() && !position.empty() && query.size() <= query_shown_max) {
+        error.detail +=
+            (error.detail.empty() ? "" : "\n") + point_into(query, std::strtoul(position.c_str(), nullptr, 10));
+    }
     error.context = field(result, PG_DIAG_CONTEXT);
     return error;
 }

@@ -5,6 +5,8 @@
 
 #include <libpq-fe.h>
 
+#include <cstddef>
+#include <string>
 #include <string_view>
 
 #include "base/error.h"
@@ -19,6 +21,9 @@ bool is_lock(const Error &error);
 
 // A table, schema or column that isn't there.
 bool is_missing(const Error &error);
+
+// The line of the text that has the character at the position, counted from 1, and one below it that points there.
+std::string point_into(std::string_view text, std::size_t position);
 
 // A failed statement. Requires: `result` is an error, or null when the connection broke.
 Error error_of(Side side, PGconn *connection, const PGresult *result);

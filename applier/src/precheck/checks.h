@@ -88,12 +88,16 @@ Result<Finding> check_long_transactions(CheckContext &context);
 
 // table_checks.cpp: the selected tables at the source
 Result<Finding> check_tables_selected(CheckContext &context);
+Result<Finding> check_patterns(CheckContext &context);
 Result<Finding> check_select_privileges(CheckContext &context);
 Result<Finding> check_sequence_privileges(CheckContext &context);
 Result<Finding> check_row_security(CheckContext &context);
 Result<Finding> check_replica_identity(CheckContext &context);
 Result<Finding> check_unlogged_tables(CheckContext &context);
 Result<Finding> check_large_objects(CheckContext &context);
+
+// settings_checks.cpp: do the settings of single tables fit them
+Result<Finding> check_table_settings(CheckContext &context);
 
 // destination_checks.cpp
 Result<Finding> check_encoding(CheckContext &context);

@@ -50,6 +50,8 @@ constexpr auto checks = std::to_array<Check>({
     {"slot", slot, check_slot},
     {"long_transactions", slot, check_long_transactions},
     {"tables_selected", extension, check_tables_selected},
+    {"patterns", extension, check_patterns},
+    {"table_settings", extension, check_table_settings},
     {"select_privileges", extension, check_select_privileges},
     {"sequence_privileges", extension, check_sequence_privileges},
     {"row_security", extension, check_row_security},

@@ -26,36 +26,33 @@ Result<std::vector<std::string>> tables_where(CheckContext &context, const std::
                        {relids(context.tables)});
 }
 
-// The include patterns that, each for itself, select no table.
-Result<std::vector<std::string>> idle_patterns(CheckContext &context) {
-    std::vector<std::string> idle;
-    if (context.task.include.size() == 1) return idle;
-    for (const auto &pattern : context.task.include) {
-        Task alone = context.task;
-        alone.include = {pattern};
-        alone.exclude.clear();
-        WF_ASSIGN(const std::vector<Table> tables, selected_tables(*context.source, alone));
-        if (tables.empty()) idle.push_back(pattern);
-    }
-    return idle;
-}
-
 std::string account(CheckContext &context) { return context.source->quote_identifier(PQuser(context.source->raw())); }
 
 }  // namespace
 
 Result<Finding> check_tables_selected(CheckContext &context) {
-    WF_ASSIGN(context.tables, selected_tables(*context.source, context.task));
+    Task plain = context.task;  // settings have a check of their own
+    plain.tables.clear();
+    WF_ASSIGN(context.tables, selected_tables(*context.source, plain));
     WF_ASSIGN(context.quoted, tables_where(context, "true"));
     if (context.tables.empty()) {
         return bad("none", "The patterns select no table of the source's database.",
                    "Change \"include\" or \"exclude\" in [objects]; patterns are schema.table, as in psql.");
     }
-    WF_ASSIGN(const std::vector<std::string> idle, idle_patterns(context));
-    const auto found = fmt::format("{} tables", context.tables.size());
-    if (idle.empty()) return good(found);
-    return warning(fmt::format("{}; none by {}", found, shortened(idle)), "Perhaps a name is mistyped.",
-                   "Change \"include\" in [objects], or leave it for tables to come.");
+    return good(fmt::format("{} tables", context.tables.size()));
+}
+
+Result<Finding> check_patterns(CheckContext &context) {
+    const auto unmatched = unmatched_patterns(*context.source, context.task);
+    if (!unmatched) return bad(unmatched.error().message, unmatched.error().detail, unmatched.error().hint);
+    if (unmatched->empty()) return good("each matches something");
+    const auto found = "nothing is matched by " + shortened(*unmatched);
+    if (context.record) return note(found, "It was checked when the task began; what it matched may be gone since.");
+    if (context.task.allow_unmatched) return note(found, "Tables that come later may be.");
+    return bad(
+        found, "Perhaps a name is mistyped: then something is missing, or what was to be held back isn't.",
+        "Correct the pattern in [objects] or [[tables]]. If it is for tables to come, set \"allow_unmatched\" in "
+        "[objects] to true.");
 }
 
 Result<Finding> check_select_privileges(CheckContext &context) {

@@ -27,15 +27,25 @@ constexpr milliseconds idle_wait{100};
 // Bytes before the payload of an XLogData message: 'w', start, end, time (PostgreSQL, "Streaming Replication Protocol").
 constexpr std::size_t xlog_data_header = 1 + 8 + 8 + 8;
 
+// A replication command's strings have no escapes: a backslash is one. (The source's encoding, which the connection speaks, has
+// the quote's byte nowhere within a character.)
+std::string quoted(std::string_view text) {
+    std::string out = "'";
+    for (const char c : text) out += c == '\'' ? std::string("''") : std::string(1, c);
+    return out + "'";
+}
+
 }  // namespace
 
 Result<void> Receiver::start() {
-    const auto option = [this](const char *name, const std::string &value) {
-        return std::string(name) + " " + connection_.quote_literal(value);
+    const auto option = [](const char *name, const std::string &value) {
+        return std::string(name) + " " + quoted(value);
     };
     const std::string sql = "START_REPLICATION SLOT " + connection_.quote_identifier(start_.slot) + " LOGICAL " +
                             start_.lsn.text() + " (" + option("protocol", std::to_string(WF_PROTOCOL_VERSION)) + ", " +
                             option("include", start_.include) + ", " + option("exclude", start_.exclude) + ", " +
+                            (start_.tables.empty() ? "" : option("tables", start_.tables) + ", ") +
+                            (start_.settled.empty() ? "" : option("settled", start_.settled) + ", ") +
                             option("streaming", start_.streaming ? "on" : "off") + ")";
     auto started = connection_.exec(sql);
     if (!started) {

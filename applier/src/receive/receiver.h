@@ -32,8 +32,10 @@ struct StreamStart {
     std::string slot;
     std::string include;  // patterns, in the source's encoding
     std::string exclude;
-    Lsn lsn;                                      // the source sends what commits from here on
-    bool streaming = false;                       // and big transactions before they commit
+    std::string tables;      // settings of single tables, as the plugin's option takes them, or empty
+    std::string settled;     // OIDs of tables that were copied with some, joined with commas
+    Lsn lsn;                 // the source sends what commits from here on
+    bool streaming = false;  // and big transactions before they commit
     std::chrono::seconds heartbeat_interval{10};  // while nothing changes; 0: none then
 };
 

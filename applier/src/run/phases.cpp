@@ -8,6 +8,7 @@
 
 #include "base/failpoint.h"
 #include "checkpoint/table_requests.h"
+#include "checkpoint/table_settings.h"
 #include "config/connections.h"
 #include "pq/error.h"
 #include "pq/transaction.h"
@@ -145,12 +146,17 @@ Result<StreamEnd> run_stream_once(TaskSession &session, bool copies, Lsn until) 
     const auto joined = [](const std::string &a, const std::string &b) {
         return a + (a.empty() || b.empty() ? "" : ",") + b;
     };
-    options.start = {session.record.slot, joined(session.record.include, session.record.added),
-                     joined(session.record.exclude, session.record.removed), progress->applied_lsn,
+    options.start = {session.record.slot,
+                     joined(session.record.include, session.record.added),
+                     joined(session.record.exclude, session.record.removed),
+                     session.tables_option,
+                     {},
+                     progress->applied_lsn,
                      session.task.streaming};
     options.copies = copies && session.record.phase == Phase::copy;
     if (session.task.copy_stage) {  // else all changes are the stream's
         WF_ASSIGN(options.tables, list_tables(session.destination, session.task.name));
+        WF_ASSIGN(options.start.settled, check_table_settings(session.source, session.destination, session.task));
     }
     WF_ASSIGN(options.schema, find_schema(session.destination, session.task.name));
     options.apply_ahead = session.apply_ahead;
@@ -217,6 +223,8 @@ Result<std::optional<Schema>> try_to_read_schema(TaskSession &session) {
         if (changed) return std::nullopt;
         if (!parts) return fail(std::move(parts).error());
         schema.parts = std::move(*parts);
+        WF_ASSIGN(std::string added, added_columns_sql(source, schema.tables));
+        if (!added.empty()) schema.parts.push_back(std::move(added));
     }
     return schema;
 }

@@ -23,7 +23,8 @@ struct TaskSession {
     const Task &original;  // as the file has it
     pq::Connection source;
     pq::Connection destination;
-    std::string encoding;  // of the source database
+    std::string encoding;       // of the source database
+    std::string tables_option;  // for the plugin, in that encoding
     TaskRecord record;
     const StopFlag &stop;
     ProgressDisplay &display;

@@ -58,10 +58,9 @@ Result<SourceIdentity> identify(pq::Connection &source) {
     return SourceIdentity{rows.text(0, 0), rows.text(0, 1), rows.text(0, 2)};
 }
 
-// The task file's patterns in the source's encoding, which the connection speaks.
-Result<std::string> source_patterns(pq::Connection &source, const std::vector<std::string> &patterns) {
-    WF_ASSIGN(const pq::Rows rows,
-              source.exec("SELECT convert_from(decode($1, 'hex'), 'UTF8')", {hex_patterns(patterns)}));
+// What the task file says, in the source's encoding, which the connection speaks.
+Result<std::string> in_source_encoding(pq::Connection &source, const std::string &utf8) {
+    WF_ASSIGN(const pq::Rows rows, source.exec("SELECT convert_from(decode($1, 'hex'), 'UTF8')", {to_hex(utf8)}));
     return rows.text(0, 0);
 }
 
@@ -140,8 +139,9 @@ private:
         if (!record) {
             WF_TRY(precheck_or_refuse(task_, &stop_));
         }
-        WF_ASSIGN(now.include, source_patterns(source, task_.include));
-        WF_ASSIGN(now.exclude, source_patterns(source, task_.exclude));
+        WF_ASSIGN(now.include, in_source_encoding(source, joined_patterns(task_.include)));
+        WF_ASSIGN(now.exclude, in_source_encoding(source, joined_patterns(task_.exclude)));
+        WF_ASSIGN(std::string option, in_source_encoding(source, tables_option(task_.tables)));
         if (record) {
             WF_TRY(check_same_task(*record, now));
             WF_TRY(create_bookkeeping(destination));
@@ -153,8 +153,8 @@ private:
             record = now;
         }
         session_.emplace(TaskSession{with_requested_tables(task_, *record), task_, std::move(source),
-                                     std::move(destination), identity.encoding, *record, stop_, display_,
-                                     console_.steering(), console_.live(), apply_ahead_});
+                                     std::move(destination), identity.encoding, std::move(option), *record, stop_,
+                                     display_, console_.steering(), console_.live(), apply_ahead_});
         return {};
     }
 

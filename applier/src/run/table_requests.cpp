@@ -139,6 +139,10 @@ private:
         if (session_.task.schema_stage) {
             WF_ASSIGN(const std::string exported, export_snapshot(source));
             WF_ASSIGN(script, dump_table(source, after, exported, request_.schema, request_.name));
+            const std::vector<std::uint32_t> only = {relid_};
+            WF_ASSIGN(const auto tables, selected_tables(source, after, &only));
+            WF_ASSIGN(const std::string added, added_columns_sql(source, tables));
+            script += added;
         }
         WF_ASSIGN(const bool changed, ddl_since(session_.source, *snapshot));
         if (changed) return false;

@@ -69,6 +69,98 @@ JOIN pg_catalog.pg_namespace tn ON tn.oid = t.typnamespace
 WHERE a.attrelid = ANY ($1::oid[]) AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = ''
 ORDER BY a.attrelid, a.attnum)";
 
+// Which of the tables $1 have settings in the option $2, in hexadecimal.
+const char *const settings_sql = R"(
+SELECT t.oid, s.name, s.settings
+FROM unnest($1::oid[]) AS t (oid),
+     walferry.table_settings(t.oid, pg_catalog.convert_from(pg_catalog.decode($2, 'hex'), 'UTF8')) AS s
+WHERE s.name IS NOT NULL)";
+
+// A column that is only sent has no place in the table.
+const std::string sent_sql = std::string(R"(
+SELECT t.oid, r.condition, a.attname, walferry.sends_binary(a.atttypid), tn.nspname, ty.typname, )") +
+                             stored_cast_sql + R"(, a.expression,
+       own.attrelid IS NULL, pg_catalog.format('%I %s', a.attname, pg_catalog.format_type(a.atttypid, NULL)),
+       CASE WHEN own.atttypmod <> -1 AND a.expression IS NOT NULL
+            THEN '::' || pg_catalog.format_type(own.atttypid, own.atttypmod) END
+FROM unnest($1::oid[]) AS t (oid)
+CROSS JOIN LATERAL walferry.sent_rows(t.oid, pg_catalog.convert_from(pg_catalog.decode($2, 'hex'), 'UTF8')) AS r
+CROSS JOIN LATERAL unnest(r.columns, r.types, r.expressions) WITH ORDINALITY AS a (attname, atttypid, expression, place)
+JOIN pg_catalog.pg_type ty ON ty.oid = a.atttypid
+JOIN pg_catalog.pg_namespace tn ON tn.oid = ty.typnamespace
+LEFT JOIN pg_catalog.pg_attribute own ON own.attrelid = t.oid AND own.attname = a.attname AND NOT own.attisdropped
+ORDER BY t.oid, a.place)";
+
+// What settings name may be missing, and that is no passing state of the table.
+Error as_settings_error(Error error) {
+    if (error.kind != ErrorKind::server) return error;
+    error.kind = ErrorKind::state;
+    error.sqlstate.clear();
+    return error;
+}
+
+using ByRelid = std::unordered_map<std::int64_t, Table *>;
+
+// What the tables with settings send, in the place of all their columns.
+Result<void> read_settings(pq::Connection &source, const Task &task, const std::string &relids, ByRelid &by_relid) {
+    if (task.tables.empty()) return {};
+    const std::string option = to_hex(tables_option(task.tables));
+    auto found = source.exec(settings_sql, {relids, option});
+    if (!found) return fail(as_settings_error(std::move(found).error()));
+    const pq::Rows with_settings = std::move(*found);
+    std::vector<std::string> oids;
+    for (int row = 0; row < with_settings.count(); ++row) {
+        Table &table = *by_relid.at(with_settings.integer(row, 0));
+        table.settings_name = with_settings.text(row, 1);
+        table.settings = with_settings.text(row, 2);
+        table.binary = true;
+        table.columns.clear();
+        table.types.clear();
+        table.stored_casts.clear();
+        oids.push_back(with_settings.text(row, 0));
+    }
+    auto sent = source.exec(sent_sql, {pq::array_literal(oids), option});
+    if (!sent) return fail(as_settings_error(std::move(sent).error()));
+    const pq::Rows rows = std::move(*sent);
+    for (int row = 0; row < rows.count(); ++row) {
+        Table &table = *by_relid.at(rows.integer(row, 0));
+        table.condition = rows.text(row, 1);
+        table.columns.push_back(rows.text(row, 2));
+        table.binary = table.binary && rows.boolean(row, 3);
+        table.types.emplace_back(rows.text(row, 4), rows.text(row, 5));
+        table.stored_casts.push_back(rows.text(row, 6));
+        table.expressions.push_back(rows.text(row, 7));
+        table.column_casts.push_back(rows.text(row, 10));
+        if (rows.boolean(row, 8)) table.added_columns.push_back(rows.text(row, 9));
+    }
+    return {};
+}
+
+// The table that has to be altered for this one to get a column: a partition has what its root has.
+const char *const root_sql = R"(
+SELECT DISTINCT c.oid, pg_catalog.format('%I.%I', n.nspname, r.relname)
+FROM pg_catalog.pg_class c
+JOIN pg_catalog.pg_class r ON r.oid = CASE WHEN c.relispartition THEN pg_catalog.pg_partition_root(c.oid) ELSE c.oid END
+JOIN pg_catalog.pg_namespace n ON n.oid = r.relnamespace
+WHERE c.oid = ANY ($1::oid[]))";
+
+// $1 the patterns of [objects] one by one, $2 the settings of tables, $3 and $4 include and exclude joined, $5 the settings' names.
+// A pattern for everything is no mistyped one.
+const char *const unmatched_sql = R"(
+WITH relation AS (
+    SELECT c.oid, c.relkind FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+    WHERE c.relkind IN ('r', 'p', 'v', 'm', 'S', 'f') AND c.relpersistence <> 't'
+      AND n.nspname NOT LIKE 'pg\_%' AND n.nspname NOT IN ('information_schema', 'walferry')
+), settings AS (
+    SELECT DISTINCT s.name FROM relation r, walferry.table_settings(r.oid, $2) AS s
+    WHERE r.relkind = 'r' AND $2 <> '[]' AND walferry.selects(r.oid, $3, $4)
+)
+SELECT p FROM unnest($1::pg_catalog.text[]) WITH ORDINALITY AS u (p, place)
+WHERE p <> '*.*' AND NOT EXISTS (SELECT FROM relation WHERE walferry.selects(oid, p, ''))
+UNION ALL
+SELECT p FROM unnest($5::pg_catalog.text[]) WITH ORDINALITY AS u (p, place)
+WHERE NOT EXISTS (SELECT FROM settings WHERE name = p))";
+
 }  // namespace
 
 std::string joined_patterns(const std::vector<std::string> &patterns) {
@@ -93,7 +185,7 @@ Result<std::vector<Table>> selected_tables(pq::Connection &source, const Task &t
     WF_ASSIGN(const pq::Rows rows,
               source.exec(selected_sql, {hex_patterns(task.include), hex_patterns(task.exclude), wanted}));
     std::vector<Table> tables(static_cast<std::size_t>(rows.count()));
-    std::unordered_map<std::int64_t, Table *> by_relid;
+    ByRelid by_relid;
     std::string relids = "{";
     for (int row = 0; row < rows.count(); ++row) {
         Table &table = tables[static_cast<std::size_t>(row)];
@@ -107,7 +199,8 @@ Result<std::vector<Table>> selected_tables(pq::Connection &source, const Task &t
         if (row > 0) relids += ',';
         relids += rows.view(row, 0);
     }
-    WF_ASSIGN(const pq::Rows columns, source.exec(columns_sql, {relids + "}"}));
+    relids += '}';
+    WF_ASSIGN(const pq::Rows columns, source.exec(columns_sql, {relids}));
     for (int row = 0; row < columns.count(); ++row) {
         Table &table = *by_relid.at(columns.integer(row, 0));
         table.columns.push_back(columns.text(row, 1));
@@ -115,7 +208,58 @@ Result<std::vector<Table>> selected_tables(pq::Connection &source, const Task &t
         table.stored_casts.push_back(columns.text(row, 5));
         table.binary = table.binary && columns.boolean(row, 2);
     }
+    WF_TRY(read_settings(source, task, relids, by_relid));
     return tables;
+}
+
+Result<std::vector<std::string>> unmatched_patterns(pq::Connection &source, const Task &task) {
+    std::vector<std::string> patterns = task.include;
+    patterns.insert(patterns.end(), task.exclude.begin(), task.exclude.end());
+    std::vector<std::string> names;
+    for (const TableSettings &table : task.tables) names.push_back(table.name);
+    WF_ASSIGN(const pq::Rows rows,
+              source.exec(unmatched_sql,
+                          {pq::array_literal(patterns), task.tables.empty() ? "[]" : tables_option(task.tables),
+                           joined_patterns(task.include), joined_patterns(task.exclude), pq::array_literal(names)}));
+    std::vector<std::string> unmatched;
+    for (int row = 0; row < rows.count(); ++row) unmatched.push_back(rows.text(row, 0));
+    return unmatched;
+}
+
+std::string source_rows_sql(const pq::Connection &connection, const Table &table, RowsFor purpose) {
+    std::string items = purpose == RowsFor::comparison ? "xmin, ctid" : "";
+    for (std::size_t i = 0; i < table.columns.size(); ++i) {
+        const std::string column = connection.quote_identifier(table.columns[i]);
+        const bool computed = table.has_settings() && !table.expressions[i].empty();
+        if (!items.empty()) items += ", ";
+        items += computed ? "(" + table.expressions[i] + ")" : column;
+        if (purpose == RowsFor::copy) {
+            items += table.stored_casts[i];
+        } else if (computed) {
+            items += table.column_casts[i];
+        }
+        items += " AS " + column;
+    }
+    return "SELECT " + items + " FROM ONLY " + connection.quote_qualified(table.schema, table.name) +
+           (table.condition.empty() ? "" : " WHERE " + table.condition);
+}
+
+Result<std::string> added_columns_sql(pq::Connection &source, const std::vector<Table> &tables) {
+    std::vector<std::string> oids;
+    for (const Table &table : tables) {
+        if (!table.added_columns.empty()) oids.push_back(std::to_string(table.relid));
+    }
+    if (oids.empty()) return std::string{};
+    WF_ASSIGN(const pq::Rows roots, source.exec(root_sql, {pq::array_literal(oids)}));
+    std::unordered_map<std::int64_t, std::string> root_of;
+    for (int row = 0; row < roots.count(); ++row) root_of[roots.integer(row, 0)] = roots.text(row, 1);
+    std::string sql;
+    for (const Table &table : tables) {
+        for (const std::string &definition : table.added_columns) {
+            sql += "ALTER TABLE " + root_of.at(table.relid) + " ADD COLUMN IF NOT EXISTS " + definition + ";\n";
+        }
+    }
+    return sql;
 }
 
 std::vector<std::string> quoted_names(const pq::Connection &connection, const std::vector<Table> &tables) {

@@ -19,13 +19,24 @@ struct Table {
     std::uint32_t relid = 0;  // OID in the source
     std::string schema;       // in the connection's encoding, as are all names here
     std::string name;
-    std::uint64_t bytes = 0;           // size on the source's disk
-    bool binary = true;                // every column travels in binary form
-    char replica_identity = 'd';       // pg_class.relreplident
-    bool has_identity = true;          // UPDATE and DELETE can be replicated
-    std::vector<std::string> columns;  // those with data of their own: no generated ones, in column order
+    std::uint64_t bytes = 0;                                 // size on the source's disk
+    bool binary = true;                                      // every column travels in binary form
+    char replica_identity = 'd';                             // pg_class.relreplident
+    bool has_identity = true;                                // UPDATE and DELETE can be replicated
+    std::vector<std::string> columns;                        // those that are sent, in column order; no generated ones
     std::vector<std::pair<std::string, std::string>> types;  // per column: schema and name of its type
     std::vector<std::string> stored_casts;                   // per column: stored_cast_sql's answer
+
+    // Of a table with settings in the task file:
+    std::string settings_name;             // the name there
+    std::string settings;                  // as the extension prints them
+    std::vector<std::string> expressions;  // per column, in SQL; empty: the column as it is
+    std::vector<std::string>
+        column_casts;  // per column: what its type makes of a computed value ("::numeric(5,2)"), or empty
+    std::vector<std::string> added_columns;  // definitions ("name type") of those that the source's table doesn't have
+    std::string condition;                   // of the row filter, in SQL
+
+    bool has_settings() const { return !settings_name.empty(); }
 };
 
 // SQL over a row `a` of pg_attribute: the cast that shows its values as they are stored, where their type's output
@@ -47,9 +58,24 @@ std::string hex_patterns(const std::vector<std::string> &patterns);
 // The permanent plain tables (partitions included, partitioned parents not) that the task's patterns select, largest
 // first. Asks the extension in the source, so that it agrees with the stream. Two queries, however many tables there are.
 // `relids`, if given: only those of them.
+// Settings that don't fit a table are an error, with the place in the expression.
 // Requires: the extension is installed. The connection may speak any encoding; the patterns are converted to it.
 Result<std::vector<Table>> selected_tables(pq::Connection &source, const Task &task,
                                            const std::vector<std::uint32_t> *relids = nullptr);
+
+// A query for the rows that the task has of a table, in its columns, as they are sent: for whoever reads the source's rows.
+enum class RowsFor {
+    copy,
+    comparison,  // values as a table's column stores them; with the row's xmin and ctid
+};
+std::string source_rows_sql(const pq::Connection &connection, const Table &table, RowsFor purpose = RowsFor::copy);
+
+// Statements that give the destination the columns which only settings make. Empty if there are none.
+Result<std::string> added_columns_sql(pq::Connection &source, const std::vector<Table> &tables);
+
+// Those of the task's patterns, in [objects] and [[tables]], that match nothing: no relation of any kind; no table with rows of
+// its own that the task takes. One query. Requires: the connection speaks UTF-8.
+Result<std::vector<std::string>> unmatched_patterns(pq::Connection &source, const Task &task);
 
 // Their names, quoted and qualified.
 std::vector<std::string> quoted_names(const pq::Connection &connection, const std::vector<Table> &tables);

@@ -58,9 +58,9 @@ Result<Buckets> read_buckets(pq::Connection &connection, const SideShape &side, 
     WF_ASSIGN(
         const pq::Rows rows,
         connection.exec(fmt::format(
-            "SELECT bucket, pg_catalog.count(*), pg_catalog.sum(hash) FROM (SELECT {} AS bucket, {} AS hash FROM ONLY {} AS t) AS r"
+            "SELECT bucket, pg_catalog.count(*), pg_catalog.sum(hash) FROM (SELECT {} AS bucket, {} AS hash FROM {} AS t) AS r"
             " GROUP BY bucket",
-            bucket_of(side, buckets, same_encoding), hash_of(row_text(side, same_encoding), row_seed), side.name)));
+            bucket_of(side, buckets, same_encoding), hash_of(row_text(side, same_encoding), row_seed), side.rows)));
     Buckets out(buckets);
     for (int row = 0; row < rows.count(); ++row) {
         out[static_cast<std::size_t>(rows.integer(row, 0))] = {rows.integer(row, 1), parse_sum(rows.view(row, 2))};
@@ -98,7 +98,7 @@ Result<RowSums> read_rows(pq::Connection &connection, const SideShape &side, std
     for (const KeyColumn &column : side.key) columns += column.name + ", ";
     std::string sql =
         side.key.empty() ? fmt::format("SELECT {}, pg_catalog.count(*)", hash) : "SELECT " + columns + hash;
-    sql += fmt::format(" FROM ONLY {} AS t WHERE {} = ANY ($1::pg_catalog.int4[])", side.name,
+    sql += fmt::format(" FROM {} AS t WHERE {} = ANY ($1::pg_catalog.int4[])", side.rows,
                        bucket_of(side, buckets, same_encoding));
     if (side.key.empty()) sql += " GROUP BY 1";
     WF_ASSIGN(const pq::Rows rows, connection.exec(sql, {pq::array_literal(wanted)}));

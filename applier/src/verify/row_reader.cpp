@@ -51,8 +51,8 @@ Result<void> read_by_hash(pq::Connection &connection, const SideShape &side, con
         connection.exec(
             fmt::format("SELECT {}, pg_catalog.string_agg(pg_catalog.concat(t.xmin, ' ', t.ctid), ',' ORDER BY t.ctid),"
                         " pg_catalog.count(*), pg_catalog.left(pg_catalog.min(ROW({})::pg_catalog.text), {})"
-                        " FROM ONLY {} AS t WHERE {} = ANY ($1::pg_catalog.int8[]) GROUP BY 1",
-                        hash, fmt::join(side.values, ", "), shown_characters, side.name, hash),
+                        " FROM {} AS t WHERE {} = ANY ($1::pg_catalog.int8[]) GROUP BY 1",
+                        hash, fmt::join(side.values, ", "), shown_characters, side.rows, hash),
             {pq::array_literal(hashes)}));
     for (int row = 0; row < rows.count(); ++row) {
         out.insert_or_assign({rows.text(row, 0)}, RowLook{rows.text(row, 1), {rows.text(row, 2)}, rows.text(row, 3)});
@@ -89,7 +89,7 @@ std::string keys_join(const SideShape &side) {
         condition +=
             fmt::format("{}{} {} keys.k{}::{}", i > 0 ? " AND " : "", column.name, column.equality, i, column.type);
     }
-    return fmt::format("unnest({}) AS keys ({}) JOIN ONLY {} AS t ON {}", arrays, names, side.name, condition);
+    return fmt::format("unnest({}) AS keys ({}) JOIN {} AS t ON {}", arrays, names, side.rows, condition);
 }
 
 std::vector<pq::Param> key_params(const SideShape &side, const std::vector<RowKey> &keys) {

@@ -219,10 +219,9 @@ Result<RowRepair> repair_rows(const Task &task, const TableComparison &table, co
     WF_ASSIGN(const pq::Rows here, source.exec("SHOW server_encoding"));
     WF_ASSIGN(const pq::Rows there, destination.exec("SHOW server_encoding"));
     const bool same_encoding = here.view(0, 0) == there.view(0, 0);
-    Table named;
-    named.schema = table.schema;
-    named.name = table.name;
-    WF_ASSIGN(auto shapes, read_shapes(source, destination, {named}));
+    WF_ASSIGN(std::vector<Table> tables, selected_tables(source, task));
+    std::erase_if(tables, [&](const Table &other) { return other.schema != table.schema || other.name != table.name; });
+    WF_ASSIGN(auto shapes, read_shapes(source, destination, tables));
     std::vector<std::string> key;
     if (!shapes.empty()) {
         for (const std::size_t place : shapes[0].key) key.push_back(shapes[0].columns[place]);

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <algorithm>
 #include <map>
 
 #include "pq/array.h"
@@ -86,13 +87,26 @@ TableShape source_shape(const pq::Connection &source, const Table &table, const 
     shape.display = read.display;
     shape.bytes = table.bytes;
     shape.source.name = source.quote_qualified(table.schema, table.name);
+    shape.source.rows = table.has_settings() ? "(" + source_rows_sql(source, table, RowsFor::comparison) + ")"
+                                             : "ONLY " + shape.source.name;
     std::map<std::int64_t, std::size_t> key;
-    for (const std::string &name : read.order) {
-        const ColumnShape &column = read.columns.at(name);
-        if (column.key_place > 0) key[column.key_place] = shape.columns.size();
-        shape.columns.push_back(name);
-        shape.source.values.push_back(column.value);
-        shape.source.outputs.push_back(column.output);
+    const auto &columns = table.has_settings() ? table.columns : read.order;
+    for (std::size_t i = 0; i < columns.size(); ++i) {
+        const auto column = read.columns.find(columns[i]);
+        if (column == read.columns.end()) {  // settings have added it
+            shape.source.values.push_back("t." + source.quote_identifier(columns[i]) + table.stored_casts[i]);
+            shape.source.outputs.push_back(shape.source.values.back());
+        } else {
+            if (column->second.key_place > 0) key[column->second.key_place] = i;
+            shape.source.values.push_back(column->second.value);
+            shape.source.outputs.push_back(column->second.output);
+        }
+        shape.columns.push_back(columns[i]);
+    }
+    // A key that isn't sent as a whole tells no row.
+    if (std::count_if(read.columns.begin(), read.columns.end(),
+                      [](const auto &column) { return column.second.key_place > 0; }) != std::ssize(key)) {
+        key.clear();
     }
     for (const auto &[order, place] : key) {
         shape.key.push_back(place);
@@ -107,6 +121,7 @@ void add_destination(const pq::Connection &destination, const Read *read, TableS
         return;
     }
     shape.destination.name = destination.quote_qualified(shape.schema, shape.name);
+    shape.destination.rows = "ONLY " + shape.destination.name;
     auto rest = read->columns;
     std::vector<std::string> missing;
     for (const std::string &name : shape.columns) {

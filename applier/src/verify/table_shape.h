@@ -23,12 +23,13 @@ struct KeyColumn {
 // One side's SQL over a row `t` of the table.
 struct SideShape {
     std::string name;                  // quoted and qualified
+    std::string rows;                  // what stands in FROM: the table, or a query for what the task has of it
     std::vector<std::string> values;   // per column: an expression whose output is the same if and only if the value is
     std::vector<std::string> outputs;  // per column: one whose output is the value; empty for a generated one
     std::vector<KeyColumn> key;
 };
 
-// The source's columns, generated ones too: their values must come out alike.
+// The source's columns, generated ones too: their values must come out alike. Of a table with settings: what is sent.
 struct TableShape {
     std::string schema;
     std::string name;
