@@ -27,9 +27,10 @@ struct VerbHelp {
     bool has_json;
 };
 
-constexpr std::array<VerbHelp, 11> verbs = {{
+constexpr std::array<VerbHelp, 12> verbs = {{
     {Verb::run, "run", "Copy schema and data, then stream every change; goes on where it was", false},
     {Verb::precheck, "precheck", "Look whether everything is in place, and say what to do where it is not", true},
+    {Verb::objects, "objects", "List what the task takes: which objects, why, and what of them", true},
     {Verb::status, "status", "Show how far the task is", true},
     {Verb::pause, "pause", "Let the running task take no new work until it is resumed", false},
     {Verb::resume, "resume", "Let a paused task go on", false},

@@ -18,6 +18,7 @@ enum class Verb {
     run,
     precheck,
     status,
+    objects,
     pause,
     resume,
     throttle,

@@ -14,6 +14,7 @@
 #include "config/task.h"
 #include "cutover/cutover.h"
 #include "observe/ddl_report.h"
+#include "observe/objects.h"
 #include "precheck/precheck.h"
 #include "precheck/report.h"
 #include "run/cleanup.h"
@@ -57,6 +58,12 @@ Result<Task> current_task(const Task &task, StopFlag &stop) {
 ExitCode print_comparison(const Comparison &comparison, const Arguments &arguments) {
     fmt::print("{}", arguments.json ? comparison_as_json(comparison) : comparison_as_text(comparison));
     return comparison.equal() ? ExitCode::ok : ExitCode::difference;
+}
+
+Result<ExitCode> perform_objects(const Task &task, const Arguments &arguments, StopFlag &stop) {
+    WF_ASSIGN(const TaskObjects objects, read_task_objects(task, stop));
+    fmt::print("{}", arguments.json ? objects_as_json(objects) : objects_as_text(objects));
+    return ExitCode::ok;
 }
 
 Result<ExitCode> perform_verify(const Task &task, const Arguments &arguments, StopFlag &stop) {
@@ -149,6 +156,8 @@ Result<ExitCode> perform(const Arguments &arguments, StopFlag &stop) {
             return perform_run(task, arguments, stop);
         case Verb::precheck:
             return perform_precheck(task, arguments, stop);
+        case Verb::objects:
+            return perform_objects(task, arguments, stop);
         case Verb::status:
             return perform_status(task, arguments, stop);
         case Verb::pause:
