@@ -27,9 +27,10 @@ struct VerbHelp {
     bool has_json;
 };
 
-constexpr std::array<VerbHelp, 12> verbs = {{
+constexpr std::array<VerbHelp, 13> verbs = {{
     {Verb::run, "run", "Copy schema and data, then stream every change; goes on where it was", false},
     {Verb::precheck, "precheck", "Look whether everything is in place, and say what to do where it is not", true},
+    {Verb::setup, "setup", "Run what precheck proposes: extension, settings, replica identities, grants", false},
     {Verb::objects, "objects", "List what the task takes: which objects, why, and what of them", true},
     {Verb::status, "status", "Show how far the task is", true},
     {Verb::pause, "pause", "Let the running task take no new work until it is resumed", false},
@@ -167,6 +168,13 @@ void add_throttle(CLI::App &command, ThrottleWishes &wishes) {
     add("--copy-mb", wishes.copy_mb, "MB copied a second; 0: no limit")->excludes(off);
 }
 
+void add_setup(CLI::App &command, Arguments &arguments) {
+    command.add_flag("--dry-run", arguments.dry_run, "List the statements, and run none");
+    command.add_option("--source", arguments.source_conninfo, "Connection of an administrator of the source");
+    command.add_option("--destination", arguments.destination_conninfo,
+                       "Connection of an administrator of the destination");
+}
+
 void add_cutover(CLI::App &command, Arguments &arguments) {
     command.add_flag("--dry-run", arguments.dry_run, "Look whether it could be done, and list what would be done");
     command.add_flag("--reverse", arguments.reverse, "Arm the way back, so that one can return");
@@ -197,6 +205,13 @@ void add_verb(CLI::App &app, const VerbHelp &help, Arguments &arguments, Texts &
         command->add_option("TABLE", texts.table, "schema.table")->required()->check(CLI::Validator(check_table, ""));
     }
     if (help.verb == Verb::verify || help.verb == Verb::repair) add_tables(*command, arguments, texts);
+    if (help.verb == Verb::precheck || help.verb == Verb::run || help.verb == Verb::setup) {
+        command
+            ->add_option("--ignore", arguments.ignore,
+                         "A check of precheck to ignore, by its name; as often as need be")
+            ->allow_extra_args(false);
+    }
+    if (help.verb == Verb::setup) add_setup(*command, arguments);
     if (help.verb == Verb::cutover) add_cutover(*command, arguments);
     if (help.verb == Verb::repair) command->add_flag("--dry-run", arguments.dry_run, "List it, and do nothing");
     if (help.has_json) command->add_flag("--json", arguments.json, "Print JSON instead of text");

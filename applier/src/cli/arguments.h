@@ -26,6 +26,7 @@ enum class Verb {
     verify,
     repair,
     cutover,
+    setup,
     ddl_list,
     ddl_skip,
     ddl_done,
@@ -54,6 +55,9 @@ struct Arguments {
     int jobs = 2;                                             // tables at once; likewise
     bool json = false;
     bool dry_run = false;
+    std::vector<std::string> ignore;  // checks; only with Verb::precheck, run, setup
+    std::string source_conninfo;      // with the next, an administrator's; only with Verb::setup
+    std::string destination_conninfo;
     bool watch = false;       // only with Verb::status
     ThrottleWishes throttle;  // only with Verb::throttle
     bool reverse = false;     // only with Verb::cutover, as all down to drain_seconds_max

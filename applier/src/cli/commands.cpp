@@ -17,6 +17,7 @@
 #include "observe/objects.h"
 #include "precheck/precheck.h"
 #include "precheck/report.h"
+#include "precheck/setup.h"
 #include "run/cleanup.h"
 #include "run/run.h"
 #include "run/table_requests.h"
@@ -31,13 +32,23 @@ namespace {
 Result<ExitCode> perform_run(const Task &task, const Arguments &arguments, StopFlag &stop) {
     RunOptions options;
     options.until = arguments.until;
+    options.ignored_checks = arguments.ignore;
     WF_TRY(run_task(task, options, stop));
     return ExitCode::ok;
 }
 
 Result<ExitCode> perform_precheck(const Task &task, const Arguments &arguments, StopFlag &stop) {
-    WF_ASSIGN(const std::vector<Finding> findings, precheck(task, &stop));
+    WF_ASSIGN(const std::vector<Finding> findings, precheck(task, &stop, arguments.ignore));
     fmt::print("{}", arguments.json ? findings_as_json(findings) : findings_as_text(findings));
+    return has_errors(findings) ? ExitCode::precheck : ExitCode::ok;
+}
+
+Result<ExitCode> perform_setup(const Task &task, const Arguments &arguments, StopFlag &stop) {
+    WF_ASSIGN(
+        const std::vector<Finding> findings,
+        set_up(task, {arguments.dry_run, arguments.source_conninfo, arguments.destination_conninfo, arguments.ignore},
+               stop, [](const std::string &text) { fmt::print("{}", text); }));
+    fmt::print("{}", findings_as_text(findings));
     return has_errors(findings) ? ExitCode::precheck : ExitCode::ok;
 }
 
@@ -165,6 +176,8 @@ Result<ExitCode> perform(const Arguments &arguments, StopFlag &stop) {
         case Verb::throttle:
         case Verb::stop:
             return perform_steering(task, arguments);
+        case Verb::setup:
+            return perform_setup(task, arguments, stop);
         case Verb::verify:
             return perform_verify(task, arguments, stop);
         case Verb::repair:

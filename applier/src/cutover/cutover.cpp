@@ -208,7 +208,7 @@ private:
         step(began, "sequences are set");
         if (reverse_) {
             armed_ = true;
-            WF_TRY(run_task(*reverse_, {"now"}, stop_));
+            WF_TRY(run_task(*reverse_, {"now", {}}, stop_));
             step(began, fmt::format("the way back is armed: walferry run {}", reverse_->file));
         }
         if (stop_.requested()) return fail(ErrorKind::interrupted, "stopped by request");

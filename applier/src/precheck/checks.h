@@ -30,6 +30,7 @@ struct CheckContext {
     bool extension_works = false;      // the functions that choose tables can be called
     std::vector<Table> tables;         // selected; set by check_tables_selected
     std::vector<std::string> quoted;   // their names as SQL writes them
+    std::vector<std::string> ignored;  // checks that count for nothing
     std::optional<TaskRecord> record;  // set by check_destination_connect when the task has begun
 };
 
@@ -43,6 +44,23 @@ inline Finding warning(std::string found, std::string meaning, std::string remed
 }
 inline Finding bad(std::string found, std::string meaning, std::string remedy) {
     return {{}, Severity::error, std::move(found), std::move(meaning), std::move(remedy)};
+}
+
+// With the statements that mend it, which setup runs; and with ones that only the operator should.
+inline Finding mended_by(Finding finding, Side side, std::vector<std::string> statements, bool automatic = true) {
+    for (auto &sql : statements) finding.statements.push_back({side, std::move(sql)});
+    finding.automatic = automatic;
+    return finding;
+}
+
+// One statement for each name, which stands for `{}`.
+inline std::vector<std::string> for_each_name(const std::vector<std::string> &names, const std::string &statement) {
+    std::vector<std::string> out;
+    for (const auto &name : names) {
+        out.push_back(statement);
+        out.back().replace(statement.find("{}"), 2, name);
+    }
+    return out;
 }
 
 // The one value that a query gives.
@@ -85,6 +103,7 @@ Result<Finding> check_plugin_library(CheckContext &context);
 Result<Finding> check_ddl_capture(CheckContext &context);
 Result<Finding> check_slot(CheckContext &context);
 Result<Finding> check_long_transactions(CheckContext &context);
+Result<Finding> check_wal_sender_timeout(CheckContext &context);
 
 // table_checks.cpp: the selected tables at the source
 Result<Finding> check_tables_selected(CheckContext &context);
@@ -101,6 +120,11 @@ Result<Finding> check_table_settings(CheckContext &context);
 
 // destination_checks.cpp
 Result<Finding> check_encoding(CheckContext &context);
+Result<Finding> check_collation(CheckContext &context);
+Result<Finding> check_bookkeeping_schema(CheckContext &context);
+Result<Finding> check_write_privileges(CheckContext &context);
+Result<Finding> check_replica_triggers(CheckContext &context);
+Result<Finding> check_extension_versions(CheckContext &context);
 Result<Finding> check_destination_create(CheckContext &context);
 Result<Finding> check_session_replication_role(CheckContext &context);
 Result<Finding> check_destination_tables(CheckContext &context);

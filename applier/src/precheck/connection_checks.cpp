@@ -80,10 +80,12 @@ Result<Finding> check_source_replication_connect(CheckContext &context) {
     if (identified) return good("works");
     if (identified.error().kind == ErrorKind::interrupted) return fail(identified.error());
     const auto user = context.source->quote_identifier(PQuser(context.source->raw()));
-    return bad(identified.error().message, "Changes are read through a replication connection.",
-               fmt::format("ALTER ROLE {} REPLICATION; and a line in pg_hba.conf that lets this account connect to the "
-                           "database (not \"replication\": logical replication names the database).",
-                           user));
+    return mended_by(
+        bad(identified.error().message, "Changes are read through a replication connection.",
+            fmt::format("ALTER ROLE {} REPLICATION; and a line in pg_hba.conf that lets this account connect to the "
+                        "database (not \"replication\": logical replication names the database).",
+                        user)),
+        Side::source, {fmt::format("ALTER ROLE {} REPLICATION", user)});
 }
 
 Result<Finding> check_same_server(CheckContext &context) {

@@ -101,25 +101,121 @@ Result<Finding> check_encoding(CheckContext &context) {
     return warning(found, "The destination converts; a character that it lacks stops the task.", recreate);
 }
 
+Result<Finding> check_collation(CheckContext &context) {
+    static const std::string sql =
+        "SELECT pg_catalog.concat(datcollate, ', ', datctype) FROM pg_catalog.pg_database"
+        " WHERE datname = pg_catalog.current_database()";
+    WF_ASSIGN(const std::string source, read_value(*context.source, sql));
+    WF_ASSIGN(const std::string destination, read_value(*context.destination, sql));
+    if (source == destination) return good(source);
+    return warning(fmt::format("source {}, destination {}", source, destination),
+                   "Text sorts in another order there, and lower() and the like may give other values.",
+                   "Create the destination's database with the LC_COLLATE and LC_CTYPE of the source's.");
+}
+
+// Where the extension or another account has made the schema already.
+Result<Finding> check_bookkeeping_schema(CheckContext &context) {
+    WF_ASSIGN(const bool refused,
+              read_boolean(*context.destination,
+                           "SELECT NOT pg_catalog.has_schema_privilege(oid, 'CREATE, USAGE')"
+                           " OR NOT pg_catalog.has_schema_privilege(oid, 'CREATE') FROM pg_catalog.pg_namespace"
+                           " WHERE nspname = 'walferry'"));
+    if (!refused || context.record) return good("no obstacle");
+    const std::string sql = "GRANT CREATE, USAGE ON SCHEMA walferry TO " + account(context);
+    return mended_by(
+        bad("schema walferry exists, and is another account's", "The task's tables are made there.", sql + ";"),
+        Side::destination, {sql});
+}
+
+// Of tables that somebody else has made.
+Result<Finding> check_write_privileges(CheckContext &context) {
+    if (context.task.schema_stage) return good("the task makes its tables");
+    WF_ASSIGN(const Existing existing, find_existing(context));
+    WF_ASSIGN(
+        const std::vector<std::string> refused,
+        read_values(
+            *context.destination,
+            "SELECT name FROM unnest($1::pg_catalog.text[]) AS name"
+            " WHERE NOT (pg_catalog.has_table_privilege(name, 'SELECT')"
+            " AND pg_catalog.has_table_privilege(name, 'INSERT') AND pg_catalog.has_table_privilege(name, 'UPDATE')"
+            " AND pg_catalog.has_table_privilege(name, 'DELETE')) ORDER BY 1",
+            {pq::array_literal(existing.present)}));
+    if (refused.empty()) return good("all tables can be written");
+    const std::string grant = "GRANT SELECT, INSERT, UPDATE, DELETE, TRUNCATE ON {} TO " + account(context);
+    return mended_by(bad(fmt::format("{} tables can't be written: {}", refused.size(), shortened(refused)),
+                         "Changes are applied to them.", shortened_lines(refused, grant + ";")),
+                     Side::destination, for_each_name(refused, grant));
+}
+
+Result<Finding> check_replica_triggers(CheckContext &context) {
+    WF_ASSIGN(
+        const pq::Rows rows,
+        context.source->exec("SELECT pg_catalog.format('%I ON %I.%I', g.tgname, n.nspname, c.relname),"
+                             " pg_catalog.format('ALTER TABLE %I.%I ENABLE TRIGGER %I', n.nspname, c.relname, g.tgname)"
+                             " FROM pg_catalog.pg_trigger g JOIN pg_catalog.pg_class c ON c.oid = g.tgrelid"
+                             " JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace"
+                             " WHERE pg_catalog.format('%I.%I', n.nspname, c.relname) = ANY ($1::pg_catalog.text[])"
+                             " AND g.tgenabled IN ('A', 'R') AND NOT g.tgisinternal ORDER BY 1",
+                             {pq::array_literal(context.quoted)}));
+    std::vector<std::string> found;
+    std::vector<std::string> statements;
+    for (int row = 0; row < rows.count(); ++row) {
+        found.push_back(rows.text(row, 0));
+        statements.push_back(rows.text(row, 1));
+    }
+    if (found.empty()) return good("none fires for replicated changes");
+    return mended_by(
+        warning(fmt::format("{} fire for replicated changes: {}", found.size(), shortened(found)),
+                "They run at the destination as well (ENABLE ALWAYS, REPLICA): what they write comes twice if "
+                "it is replicated too.",
+                "At the source, if that is not meant:\n" + shortened_lines(statements, "{};")),
+        Side::source, statements, false);
+}
+
+Result<Finding> check_extension_versions(CheckContext &context) {
+    if (!context.task.schema_stage) return good("not needed without the stage \"schema\"");
+    static const std::string sql =
+        "SELECT pg_catalog.concat(name, ' ', version) FROM (SELECT extname AS name, extversion AS version"
+        " FROM pg_catalog.pg_extension WHERE extname NOT IN ('plpgsql', 'walferry')) AS e ORDER BY 1";
+    WF_ASSIGN(const std::vector<std::string> used, read_values(*context.source, sql));
+    WF_ASSIGN(
+        const std::vector<std::string> different,
+        read_values(
+            *context.destination,
+            "SELECT u FROM unnest($1::pg_catalog.text[]) AS u"
+            " JOIN pg_catalog.pg_available_extensions a ON a.name = pg_catalog.split_part(u, ' ', 1)"
+            " WHERE COALESCE(a.installed_version, a.default_version) <> pg_catalog.split_part(u, ' ', 2) ORDER BY 1",
+            {pq::array_literal(used)}));
+    if (different.empty()) return good(used.empty() ? "the source uses none" : "the same on both sides");
+    return warning("other versions at the destination than " + shortened(different),
+                   "Their types and functions may differ there.",
+                   "Bring both sides to one version: ALTER EXTENSION ... UPDATE; at the source.");
+}
+
 Result<Finding> check_destination_create(CheckContext &context) {
     WF_ASSIGN(const bool allowed, read_boolean(*context.destination,
                                                "SELECT pg_catalog.has_database_privilege("
                                                "pg_catalog.current_database(), 'CREATE')"));
     if (allowed) return good("allowed");
-    return bad("not allowed", "The task keeps its position in tables of a schema of its own.",
-               fmt::format("GRANT CREATE ON DATABASE {} TO {};",
-                           context.destination->quote_identifier(PQdb(context.destination->raw())), account(context)));
+    const std::string sql =
+        fmt::format("GRANT CREATE ON DATABASE {} TO {}",
+                    context.destination->quote_identifier(PQdb(context.destination->raw())), account(context));
+    return mended_by(bad("not allowed", "The task keeps its position in tables of a schema of its own.", sql + ";"),
+                     Side::destination, {sql});
 }
 
 Result<Finding> check_session_replication_role(CheckContext &context) {
     const auto set = context.destination->exec("SET session_replication_role = replica");
     if (!set) {
         if (set.error().sqlstate != "42501") return fail(set.error());
+        const std::string sql = fmt::format("GRANT SET ON PARAMETER session_replication_role TO {}", account(context));
         const bool grantable = context.destination->server_version() >= 150000;
-        return bad("may not be set", "Triggers and foreign keys would run a second time for replicated changes.",
-                   grantable ? fmt::format("As a superuser: GRANT SET ON PARAMETER session_replication_role TO {};",
-                                           account(context))
-                             : "Use a superuser: before PostgreSQL 15 nobody else may set it.");
+        auto finding =
+            bad("may not be set", "Triggers and foreign keys would run a second time for replicated changes.",
+                grantable ? "As a superuser: " + sql + ";"
+                          : "Use a superuser: before PostgreSQL 15 nobody else may set it.");
+        if (!grantable) return finding;
+        return mended_by(std::move(finding), Side::destination, {sql});
     }
     WF_TRY(context.destination->exec("RESET session_replication_role"));
     return good("may be set");
@@ -142,8 +238,9 @@ Result<Finding> check_destination_tables(CheckContext &context) {
     if (!context.task.copy_stage) return good("all exist");
     WF_ASSIGN(const std::vector<std::string> filled, tables_with_rows(*context.destination, existing.present));
     if (filled.empty()) return good("all exist and are empty");
-    return bad(fmt::format("{} hold rows: {}", filled.size(), shortened(filled)),
-               "The copy would mix the source's rows with them.", shortened_lines(filled, "TRUNCATE {};"));
+    return mended_by(bad(fmt::format("{} hold rows: {}", filled.size(), shortened(filled)),
+                         "The copy would mix the source's rows with them.", shortened_lines(filled, "TRUNCATE {};")),
+                     Side::destination, for_each_name(filled, "TRUNCATE {}"), false);
 }
 
 Result<Finding> check_pg_dump(CheckContext &context) {
@@ -199,9 +296,13 @@ Result<Finding> check_roles(CheckContext &context) {
                     {kinds, pq::array_literal(relids), task.copy_stage && task.large_objects ? "t" : "f"}));
     WF_ASSIGN(const std::vector<std::string> missing, absent(*context.destination, used, "pg_roles", "rolname"));
     if (missing.empty()) return good(fmt::format("all {} exist at the destination", used.size()));
-    return bad("not at the destination: " + shortened(missing), "Objects are to belong or be granted to them.",
-               "On the source's machine: pg_dumpall --roles-only, and run what is missing at the destination; "
-               "or set \"owners\" and \"grants\" in [schema] to false.");
+    std::vector<std::string> quoted;
+    for (const auto &role : missing) quoted.push_back(context.destination->quote_identifier(role));
+    return mended_by(
+        bad("not at the destination: " + shortened(missing), "Objects are to belong or be granted to them.",
+            "On the source's machine: pg_dumpall --roles-only, and run what is missing at the destination; "
+            "or set \"owners\" and \"grants\" in [schema] to false."),
+        Side::destination, for_each_name(quoted, "CREATE ROLE {}"), false);
 }
 
 }  // namespace walferry

@@ -6,6 +6,8 @@
 #include <string>
 #include <vector>
 
+#include "base/error.h"
+
 namespace walferry {
 
 enum class Severity {
@@ -16,12 +18,21 @@ enum class Severity {
 };
 const char *to_string(Severity severity);
 
+struct Statement {
+    Side side = Side::none;
+    std::string sql;  // one statement, without its semicolon
+};
+
 struct Finding {
     std::string id;  // the check's name, stable for scripts
     Severity severity = Severity::ok;
-    std::string found;    // one line
-    std::string meaning;  // why it matters; empty when all is well
-    std::string remedy;   // the exact command or setting; lines
+    std::string found;                       // one line
+    std::string meaning;                     // why it matters; empty when all is well
+    std::string remedy;                      // the exact command or setting; lines
+    std::vector<Statement> statements = {};  // the remedy, if it is all SQL
+    bool automatic = false;                  // `walferry setup` may run them
+    bool ignorable = false;                  // the task can do its work nevertheless
+    bool ignored = false;                    // the operator said so: it counts for nothing
 };
 
 bool has_errors(const std::vector<Finding> &findings);

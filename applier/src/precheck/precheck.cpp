@@ -4,7 +4,9 @@
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
 #include <array>
+#include <string_view>
 
 #include "precheck/checks.h"
 #include "precheck/names.h"
@@ -49,6 +51,7 @@ constexpr auto checks = std::to_array<Check>({
     {"plugin_library", source, check_plugin_library},
     {"slot", slot, check_slot},
     {"long_transactions", slot, check_long_transactions},
+    {"wal_sender_timeout", slot, check_wal_sender_timeout},
     {"tables_selected", extension, check_tables_selected},
     {"patterns", extension, check_patterns},
     {"table_settings", extension, check_table_settings},
@@ -59,12 +62,42 @@ constexpr auto checks = std::to_array<Check>({
     {"unlogged_tables", extension, check_unlogged_tables},
     {"large_objects", both, check_large_objects},
     {"encoding", both, check_encoding},
+    {"collation", both, check_collation},
     {"destination_create", destination, check_destination_create},
+    {"bookkeeping_schema", destination, check_bookkeeping_schema},
     {"session_replication_role", destination, check_session_replication_role},
     {"destination_tables", destination | extension, check_destination_tables},
+    {"write_privileges", destination | extension, check_write_privileges},
+    {"replica_triggers", both | extension, check_replica_triggers},
     {"extensions_available", both, check_extensions_available},
+    {"extension_versions", both, check_extension_versions},
     {"roles", both | extension, check_roles},
 });
+
+// Without these the task can't begin, or not do what it promises.
+constexpr auto needed = std::to_array<std::string_view>(
+    {"source_connect", "destination_connect", "source_version", "same_server", "source_replication_connect",
+     "wal_level", "output_plugin_libraries", "extension", "plugin_library", "slot", "tables_selected",
+     "select_privileges", "encoding", "destination_create", "bookkeeping_schema", "session_replication_role",
+     "destination_tables", "write_privileges", "pg_dump"});
+
+bool is_ignorable(std::string_view id) { return std::find(needed.begin(), needed.end(), id) == needed.end(); }
+
+Result<void> check_ignored(const std::vector<std::string> &ignored) {
+    for (const auto &id : ignored) {
+        const bool known = id == "pg_dump" || std::any_of(checks.begin(), checks.end(),
+                                                          [&](const Check &check) { return check.id == id; });
+        if (!known) {
+            return fail(ErrorKind::usage, fmt::format("no check is called \"{}\"", id),
+                        "\"walferry precheck FILE\" shows their names.");
+        }
+        if (!is_ignorable(id)) {
+            return fail(ErrorKind::usage,
+                        fmt::format("check \"{}\" can't be ignored: the task needs what it looks at", id));
+        }
+    }
+    return {};
+}
 
 bool uses_slot(const Task &task) { return task.copy_stage || task.stream_stage; }
 
@@ -84,11 +117,16 @@ Result<Finding> look(const Check &check, CheckContext &context) {
     Finding finding =
         found ? std::move(*found) : bad("could not be checked: " + found.error().message, {}, found.error().hint);
     finding.id = check.id;
+    finding.ignorable = is_ignorable(finding.id);
+    const auto &ignored = context.ignored;
+    finding.ignored = (finding.severity == Severity::error || finding.severity == Severity::warning) &&
+                      std::find(ignored.begin(), ignored.end(), finding.id) != ignored.end();
     return finding;
 }
 
-Result<Outcome> run_checks(const Task &task, const StopFlag *stop) {
-    CheckContext context{task, stop, {}, {}, {}, {}, {}, {}, {}};
+Result<Outcome> run_checks(const Task &task, const StopFlag *stop, const std::vector<std::string> &ignored) {
+    WF_TRY(check_ignored(ignored));
+    CheckContext context{task, stop, {}, {}, {}, {}, {}, {}, ignored, {}};
     Outcome out;
     std::vector<std::string> left_out;
     for (const auto &check : checks) {
@@ -117,16 +155,16 @@ Result<Outcome> run_checks(const Task &task, const StopFlag *stop) {
 
 }  // namespace
 
-Result<std::vector<Finding>> precheck(const Task &task, const StopFlag *stop) {
-    WF_ASSIGN(Outcome outcome, run_checks(task, stop));
+Result<std::vector<Finding>> precheck(const Task &task, const StopFlag *stop, const std::vector<std::string> &ignored) {
+    WF_ASSIGN(Outcome outcome, run_checks(task, stop, ignored));
     return std::move(outcome.findings);
 }
 
-Result<void> precheck_or_refuse(const Task &task, const StopFlag *stop) {
-    WF_ASSIGN(Outcome outcome, run_checks(task, stop));
+Result<void> precheck_or_refuse(const Task &task, const StopFlag *stop, const std::vector<std::string> &ignored) {
+    WF_ASSIGN(Outcome outcome, run_checks(task, stop, ignored));
     if (outcome.unreachable) return fail(std::move(*outcome.unreachable));
     for (const auto &finding : outcome.findings) {
-        if (finding.severity == Severity::warning) {
+        if (finding.severity == Severity::warning && !finding.ignored) {
             spdlog::warn("precheck: {}: {}; {}", finding.id, finding.found, finding.meaning);
         }
     }

@@ -29,7 +29,7 @@ void append_indented(std::string &out, std::string_view label, std::string_view 
 
 auto count(const std::vector<Finding> &findings, Severity severity) {
     return std::count_if(findings.begin(), findings.end(),
-                         [&](const Finding &finding) { return finding.severity == severity; });
+                         [&](const Finding &finding) { return finding.severity == severity && !finding.ignored; });
 }
 
 std::string quantity(std::ptrdiff_t number, std::string_view noun) {
@@ -58,24 +58,36 @@ std::string findings_as_text(const std::vector<Finding> &findings) {
     std::string out;
     const auto width = id_width(findings);
     for (const auto &finding : findings) {
-        out += fmt::format("{:<9}  {:<{}}  {}\n", to_string(finding.severity), finding.id, width, finding.found);
+        out += fmt::format("{:<9}  {:<{}}  {}\n", finding.ignored ? "ignored" : to_string(finding.severity), finding.id,
+                           width, finding.found);
         append_indented(out, "meaning", finding.meaning);
         append_indented(out, "remedy", finding.remedy);
     }
-    out += fmt::format("{}: {}, {}\n", quantity(std::ssize(findings), "check"),
+    const auto ignored =
+        std::count_if(findings.begin(), findings.end(), [](const Finding &finding) { return finding.ignored; });
+    out += fmt::format("{}: {}, {}{}\n", quantity(std::ssize(findings), "check"),
                        quantity(count(findings, Severity::error), "error"),
-                       quantity(count(findings, Severity::warning), "warning"));
+                       quantity(count(findings, Severity::warning), "warning"),
+                       ignored > 0 ? fmt::format(", {} ignored", ignored) : "");
     return out;
 }
 
 std::string findings_as_json(const std::vector<Finding> &findings) {
     auto list = nlohmann::ordered_json::array();
     for (const auto &finding : findings) {
+        auto statements = nlohmann::ordered_json::array();
+        for (const auto &statement : finding.statements) {
+            statements.push_back({{"side", to_string(statement.side)}, {"sql", statement.sql}});
+        }
         list.push_back({{"id", finding.id},
                         {"severity", to_string(finding.severity)},
                         {"found", finding.found},
                         {"meaning", finding.meaning},
-                        {"remedy", finding.remedy}});
+                        {"remedy", finding.remedy},
+                        {"statements", std::move(statements)},
+                        {"setup", finding.automatic},
+                        {"ignorable", finding.ignorable},
+                        {"ignored", finding.ignored}});
     }
     const nlohmann::ordered_json report = {{"ok", !has_errors(findings)}, {"findings", std::move(list)}};
     return report.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n";
@@ -86,7 +98,7 @@ Error findings_as_error(const std::vector<Finding> &findings) {
     std::vector<std::string> found;
     std::vector<std::string> remedies;
     for (const auto &finding : findings) {
-        if (finding.severity != Severity::error) continue;
+        if (finding.severity != Severity::error || finding.ignored) continue;
         found.push_back(fmt::format("{}: {}", finding.id, finding.found));
         if (!finding.remedy.empty()) remedies.push_back(fmt::format("{}: {}", finding.id, finding.remedy));
     }

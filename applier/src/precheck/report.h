@@ -14,7 +14,7 @@ namespace walferry {
 // A line a check; for those that are not ok, what it means and what to do; a summary at the end.
 std::string findings_as_text(const std::vector<Finding> &findings);
 
-// {"ok": bool, "findings": [{id, severity, found, meaning, remedy}]}
+// {"ok": bool, "findings": [{id, severity, found, meaning, remedy, statements: [{side, sql}], setup, ignorable, ignored}]}
 std::string findings_as_json(const std::vector<Finding> &findings);
 
 // The failed ones as an error of kind state. Requires: has_errors(findings).

@@ -46,6 +46,17 @@ TEST(Findings, JsonSurvivesTextThatIsNotUtf8) {
     EXPECT_EQ(json["findings"][0]["found"], "\xef\xbf\xbd");
 }
 
+TEST(Findings, WhatIsIgnoredCountsForNothing) {
+    auto some = findings;
+    some[0].ignored = true;
+    some[2].ignored = true;
+    EXPECT_FALSE(has_errors(some));
+    const auto text = findings_as_text(some);
+    EXPECT_NE(text.find("ignored    wal_level "), std::string::npos) << text;
+    EXPECT_NE(text.find("3 checks: 0 errors, 0 warnings, 2 ignored\n"), std::string::npos) << text;
+    EXPECT_EQ(nlohmann::json::parse(findings_as_json(some))["findings"][0]["ignored"], true);
+}
+
 TEST(Findings, AsError) {
     ASSERT_TRUE(has_errors(findings));
     const Error error = findings_as_error(findings);

@@ -71,8 +71,13 @@ Result<Finding> check_select_privileges(CheckContext &context) {
     auto remedy = shortened_lines(schemas, "GRANT USAGE ON SCHEMA {} TO " + account(context) + ";");
     if (!remedy.empty()) remedy += '\n';
     remedy += shortened_lines(refused, "GRANT SELECT ON {} TO " + account(context) + ";");
-    return bad(fmt::format("{} tables can't be read: {}", refused.size(), shortened(refused)),
-               "The copy and verify read every selected table.", remedy);
+    auto statements = for_each_name(schemas, "GRANT USAGE ON SCHEMA {} TO " + account(context));
+    for (auto &sql : for_each_name(refused, "GRANT SELECT ON {} TO " + account(context))) {
+        statements.push_back(std::move(sql));
+    }
+    return mended_by(bad(fmt::format("{} tables can't be read: {}", refused.size(), shortened(refused)),
+                         "The copy and verify read every selected table.", remedy),
+                     Side::source, std::move(statements));
 }
 
 Result<Finding> check_sequence_privileges(CheckContext &context) {
@@ -91,17 +96,19 @@ Result<Finding> check_sequence_privileges(CheckContext &context) {
                           " AND walferry.selects(COALESCE(d.refobjid, c.oid), $1, $2) ORDER BY 1",
                           {joined_patterns(task.include), joined_patterns(task.exclude)}));
     if (refused.empty()) return good("all sequences can be read");
-    return bad(fmt::format("{} sequences can't be read: {}", refused.size(), shortened(refused)),
-               "Their values are set at the destination.",
-               shortened_lines(refused, "GRANT SELECT ON SEQUENCE {} TO " + account(context) + ";"));
+    return mended_by(bad(fmt::format("{} sequences can't be read: {}", refused.size(), shortened(refused)),
+                         "Their values are set at the destination.",
+                         shortened_lines(refused, "GRANT SELECT ON SEQUENCE {} TO " + account(context) + ";")),
+                     Side::source, for_each_name(refused, "GRANT SELECT ON SEQUENCE {} TO " + account(context)));
 }
 
 Result<Finding> check_row_security(CheckContext &context) {
     WF_ASSIGN(const std::vector<std::string> hidden, tables_where(context, "pg_catalog.row_security_active(c.oid)"));
     if (hidden.empty()) return good("no policy hides rows from the account");
-    return bad(fmt::format("policies apply to {} tables: {}", hidden.size(), shortened(hidden)),
-               "The copy would miss rows, so it refuses to read these tables.",
-               fmt::format("ALTER ROLE {} BYPASSRLS;", account(context)));
+    return mended_by(bad(fmt::format("policies apply to {} tables: {}", hidden.size(), shortened(hidden)),
+                         "The copy would miss rows, so it refuses to read these tables.",
+                         fmt::format("ALTER ROLE {} BYPASSRLS;", account(context))),
+                     Side::source, {fmt::format("ALTER ROLE {} BYPASSRLS", account(context))});
 }
 
 Result<Finding> check_replica_identity(CheckContext &context) {
@@ -112,9 +119,10 @@ Result<Finding> check_replica_identity(CheckContext &context) {
     if (relids_without.empty()) return good("every table has one");
     WF_ASSIGN(const std::vector<std::string> names,
               tables_where(context, "c.oid = ANY ('" + pq::array_literal(relids_without) + "'::pg_catalog.oid[])"));
-    return warning(fmt::format("{} tables have none: {}", names.size(), shortened(names)),
-                   "INSERT and TRUNCATE are replicated; an UPDATE or DELETE of such a table stops the task.",
-                   shortened_lines(names, "ALTER TABLE {} REPLICA IDENTITY FULL;"));
+    return mended_by(warning(fmt::format("{} tables have none: {}", names.size(), shortened(names)),
+                             "INSERT and TRUNCATE are replicated; an UPDATE or DELETE of such a table stops the task.",
+                             shortened_lines(names, "ALTER TABLE {} REPLICA IDENTITY FULL;")),
+                     Side::source, for_each_name(names, "ALTER TABLE {} REPLICA IDENTITY FULL"));
 }
 
 Result<Finding> check_unlogged_tables(CheckContext &context) {
@@ -128,9 +136,10 @@ Result<Finding> check_unlogged_tables(CheckContext &context) {
                           " ORDER BY 1",
                           {relids(context.tables)}));
     if (names.empty()) return good("none in the schemas of selected tables");
-    return warning(fmt::format("{} in the schemas of selected tables: {}", names.size(), shortened(names)),
-                   "Unlogged tables write no WAL: neither their rows nor their changes are replicated.",
-                   shortened_lines(names, "ALTER TABLE {} SET LOGGED;"));
+    return mended_by(warning(fmt::format("{} in the schemas of selected tables: {}", names.size(), shortened(names)),
+                             "Unlogged tables write no WAL: neither their rows nor their changes are replicated.",
+                             shortened_lines(names, "ALTER TABLE {} SET LOGGED;")),
+                     Side::source, for_each_name(names, "ALTER TABLE {} SET LOGGED"), false);
 }
 
 Result<Finding> check_large_objects(CheckContext &context) {
@@ -150,8 +159,10 @@ Result<Finding> check_large_objects(CheckContext &context) {
         remedy += fmt::format(
             "\nor, as a superuser, for all there are and will be: ALTER ROLE {} SET lo_compat_privileges = on;",
             account(context));
-        return bad(fmt::format("{} of {} can't be read: {}", refused.size(), count, shortened(refused)),
-                   "The copy reads every large object.", remedy);
+        return mended_by(bad(fmt::format("{} of {} can't be read: {}", refused.size(), count, shortened(refused)),
+                             "The copy reads every large object.", remedy),
+                         Side::source,
+                         for_each_name(refused, "GRANT SELECT ON LARGE OBJECT {} TO " + account(context)));
     }
     if (!context.record) {
         WF_ASSIGN(const std::vector<std::string> taken, colliding_large_objects(*context.source, *context.destination));

@@ -105,7 +105,7 @@ public:
         : task_(task), stop_(stop), display_(display), console_(console), apply_ahead_(apply_ahead) {}
 
     Result<void> run(const RunOptions &options, std::optional<Lsn> &until) {
-        WF_TRY(open());
+        WF_TRY(open(options));
         WF_TRY(find_until(options, until));
         auto ran = run_phases(until.value_or(Lsn{}));
         if (!ran && ran.error().kind != ErrorKind::interrupted && ran.error().kind != ErrorKind::transient)
@@ -120,7 +120,7 @@ public:
     bool progressed() const { return connected() && session_->progressed; }
 
 private:
-    Result<void> open() {
+    Result<void> open(const RunOptions &options) {
         WF_ASSIGN(auto source, pq::Connection::open(control_connection(task_, Side::source, "control", &stop_)));
         WF_ASSIGN(const SourceIdentity identity, identify(source));
         WF_TRY(source.exec("SET client_encoding = " + source.quote_literal(identity.encoding)));
@@ -137,7 +137,7 @@ private:
         now.stages = stages(task_);
         WF_ASSIGN(auto record, find_task(destination, task_.name));
         if (!record) {
-            WF_TRY(precheck_or_refuse(task_, &stop_));
+            WF_TRY(precheck_or_refuse(task_, &stop_, options.ignored_checks));
         }
         WF_ASSIGN(now.include, in_source_encoding(source, joined_patterns(task_.include)));
         WF_ASSIGN(now.exclude, in_source_encoding(source, joined_patterns(task_.exclude)));

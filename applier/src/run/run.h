@@ -5,6 +5,7 @@
 
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "base/error.h"
 #include "base/stop.h"
@@ -16,6 +17,7 @@ struct RunOptions {
     // End when everything up to this LSN of the source is applied and durable, and the sequences are set; "now" is the
     // source's end of WAL when the program first reaches it. Nothing: go on for ever.
     std::optional<std::string> until;
+    std::vector<std::string> ignored_checks = {};  // of precheck, which comes before the first life of a task
 };
 
 // Blocks until the task is done, `options.until` is reached or stop is requested (all: success), or something fails that
