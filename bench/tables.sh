@@ -8,8 +8,8 @@
 # RUNS=1           copies of each, whose medians count
 # COPY_JOBS=N      copy.jobs of walferry; its default if not given
 # COPY_SECONDS_MAX=1800   a copy that takes longer is an error
-# LOCKS=1024       max_locks_per_transaction of both servers: pg_dump locks all tables at once, which the default of 64
-#                  doesn't let it do with 20,000
+# LOCKS=256        max_locks_per_transaction of the source: pg_dump locks all tables at once, which the default of 64
+#                  doesn't let it do with 20,000. The destination has the default
 # KEEP=1           leave the folder with servers and logs, and say where
 set -euo pipefail
 
@@ -23,7 +23,7 @@ top=$(realpath "$(dirname "$0")/..")
 read -ra counts <<<"${TABLES:-5000 20000}"
 copy_jobs=${COPY_JOBS:-}
 copy_seconds_max=${COPY_SECONDS_MAX:-1800}
-locks=${LOCKS:-1024}
+locks=${LOCKS:-256}
 results=$top/build/bench/tables.json
 
 check_arguments() {
@@ -48,7 +48,7 @@ copy_tables() { # NUMBER
 }
 
 check_arguments
-server_settings+=(max_locks_per_transaction="$locks")
+source_settings+=(max_locks_per_transaction="$locks")
 create_servers
 create_results "$top/bench/copy_results.sql"
 for count in "${counts[@]}"; do

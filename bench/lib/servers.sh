@@ -3,11 +3,12 @@
 # has also the templates bench_initial, and bench_task with walferry's bookkeeping in it.
 
 cluster=$top/tools/cluster.sh
-# The last one: a server that has just started a subscription's worker would wait 5 s before it starts the next.
+# The last one of server_settings: a server that has just started a subscription's worker would wait 5 s before it starts the next.
+source_settings=()
 server_settings=(shared_buffers=1GB fsync=on autovacuum=off max_wal_size=16GB wal_retrieve_retry_interval=10ms)
 
 create_servers() {
-	source_server=$("$cluster" create "$work/source" "${server_settings[@]}" session_preload_libraries=walferry)
+	source_server=$("$cluster" create "$work/source" "${server_settings[@]}" "${source_settings[@]}" session_preload_libraries=walferry)
 	destination_server=$("$cluster" create "$work/destination" "${server_settings[@]}")
 	source="$source_server dbname=bench"
 	destination="$destination_server dbname=bench"

@@ -77,6 +77,7 @@ public:
     // Those of a table are used up, or of no use.
     Result<void> drop_staged_rows(std::uint32_t relid);
 
+    int backend_pid() const { return PQbackendPID(connection_.raw()); }
     std::string quote_identifier(std::string_view name) const { return connection_.quote_identifier(name); }
     std::string quote_qualified(std::string_view schema, std::string_view name) const {
         return connection_.quote_qualified(schema, name);

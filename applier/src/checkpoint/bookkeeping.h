@@ -68,7 +68,7 @@ struct TableState {
     std::uint32_t relid = 0;
     std::string schema;
     std::string name;
-    // pending: not copied; copying, catching up: for display, in a process that has died it is pending; ready: it is copied,
+    // pending: not copied; copying, building indexes, analyzing, catching up: for display, in a process that has died it is pending; ready: it is copied,
     // and has all that the stream brought meanwhile
     std::string state;
     std::string snapshot;  // pg_snapshot of the copy, empty before

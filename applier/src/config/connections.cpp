@@ -23,6 +23,7 @@ pq::Settings exact_settings() {
         {"default_transaction_deferrable", "off"},
         {"default_transaction_read_only", "off"},  // a cut-over sets it for the database
         {"standard_conforming_strings", "on"},
+        {"jit", "off"},  // queries of catalogs are many and small, but look expensive to the planner
     };
 }
 
@@ -72,7 +73,6 @@ pq::ConnectOptions worker_connection(const Task &task, const std::string &purpos
         {"enable_seqscan", "off"},
         {"enable_hashjoin", "off"},
         {"enable_mergejoin", "off"},
-        {"jit", "off"},
     };
     options.settings.insert(options.settings.end(), settings.begin(), settings.end());
     return options;

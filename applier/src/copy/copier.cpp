@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <thread>
+#include <unordered_set>
 #include <utility>
 
 #include "checkpoint/bookkeeping.h"
@@ -13,6 +14,7 @@
 #include "copy/large_objects.h"
 #include "pq/array.h"
 #include "schema/derived.h"
+#include "schema/lock_table.h"
 #include "schema/sequences.h"
 #include "schema/tables.h"
 #include "slot/slot.h"
@@ -24,8 +26,10 @@ namespace {
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
-// Tables that are copied together: so many, or so large, at most. Whoever waits for one of them waits for all.
+// Tables that are copied together: so many, or so large, at most. Whoever waits for one of them waits for all, and all of
+// them are locked at the destination, each with its indexes.
 constexpr std::size_t batch_tables_max = 200;
+constexpr std::size_t table_locks = 16;
 constexpr std::uint64_t batch_bytes_max = std::uint64_t{8} << 20;
 
 constexpr milliseconds poll_interval{20};
@@ -39,6 +43,12 @@ const char *const waiting_sql = R"(
 SELECT a.pid, coalesce(a.usename, ''), coalesce(a.query, ''), b.pid
 FROM unnest($1::int[]) AS b (pid)
 JOIN pg_catalog.pg_stat_activity a ON b.pid = ANY (pg_catalog.pg_blocking_pids(a.pid)))";
+
+// How far $1 (backends) are with the indexes that they build. While the table is read its blocks count, then its rows.
+const char *const index_progress_sql = R"(
+SELECT pid, phase, CASE WHEN tuples_total > 0 THEN tuples_done ELSE blocks_done END,
+       CASE WHEN tuples_total > 0 THEN tuples_total ELSE blocks_total END
+FROM pg_catalog.pg_stat_progress_create_index WHERE pid = ANY ($1::int[]))";
 
 }  // namespace
 
@@ -56,6 +66,7 @@ Copier::Copier(const Task &task, std::string encoding, Handover &handover, const
 
 Result<void> Copier::run(const StopFlag &stop) {
     stop_ = &stop;
+    begun_ = Clock::now();
     WF_ASSIGN(source_, pq::Connection::open(data_connection(task_, Side::source, "copier", encoding_, &stop)));
     WF_TRY(source_->exec("SET synchronous_commit = local"));
     auto options = apply_connection(task_, "copier", encoding_, &stop);
@@ -77,26 +88,30 @@ Result<void> Copier::look_at_suspects() {
 }
 
 Result<void> Copier::list_batches() {
-    auto pending = handover_.pending();
-    WF_ASSIGN(const auto tables, selected_tables(*source_, task_, &pending));
+    const auto pending = handover_.pending();
+    std::unordered_set<std::uint32_t> gone(pending.begin(), pending.end());  // or not the task's any more
+    WF_ASSIGN(const auto tables, list_selected(*source_, task_, &pending, Sizes::read));
     WF_ASSIGN(const auto states, list_tables(*destination_, task_.name));
+    WF_ASSIGN(const std::size_t locks, lock_table_size(*destination_));
+    const auto tables_max = std::clamp<std::size_t>(locks / table_locks / under_way_.size(), 1, batch_tables_max);
     progress_.tables = states.size();
     progress_.tables_done = states.size() - pending.size();
     std::uint64_t bytes = 0;
+    const auto begin_batch = [&](std::string name) {
+        batches_.push_back({{}, std::move(name), seconds(task_.copy_yield_seconds), {}, 0, {}});
+        bytes = 0;
+    };
     for (const Table &table : tables) {
         progress_.table_bytes += table.bytes;
-        std::erase(pending, table.relid);
-        if (batches_.empty() || batches_.back().relids.size() >= batch_tables_max ||
-            bytes + table.bytes > batch_bytes_max) {
-            batches_.push_back({{}, table.schema + "." + table.name, seconds(task_.copy_yield_seconds), {}, 0, {}});
-            bytes = 0;
+        gone.erase(table.relid);
+        if (batches_.empty() || batches_.back().tables.size() >= tables_max || bytes + table.bytes > batch_bytes_max) {
+            begin_batch(table.schema + "." + table.name);
         }
-        batches_.back().relids.push_back(table.relid);
+        batches_.back().tables.push_back({table.relid, table.bytes});
         bytes += table.bytes;
     }
-    if (!pending.empty()) {  // gone, or not the task's any more
-        batches_.push_back({std::move(pending), "", seconds(task_.copy_yield_seconds), {}, 0, {}});
-    }
+    if (!gone.empty()) begin_batch("");
+    for (const auto relid : gone) batches_.back().tables.push_back({relid, 0});
     if (!batches_.empty()) spdlog::info("copying {} tables", progress_.tables - progress_.tables_done);
     return {};
 }
@@ -104,7 +119,7 @@ Result<void> Copier::list_batches() {
 Result<void> Copier::copy_all() {
     StopFlag halt;  // the pipeline's wish, or a copy has failed
     std::optional<Error> error;
-    CopyContext context{task_, encoding_, handover_, positions_, progress_, [this] { return flush_source(); },
+    CopyContext context{task_, encoding_, handover_, positions_, progress_, summary_, [this] { return flush_source(); },
                         halt,  {},        {}};
     std::atomic<std::size_t> running{0};
     std::vector<std::jthread> threads;
@@ -154,12 +169,12 @@ Result<void> Copier::copy_some(CopyContext &context, std::size_t number) {
         if (!copy || !copy->usable()) {
             WF_ASSIGN(copy, TableCopy::open(context, number));
         }
-        const auto relids = batch->relids;
+        const auto tables = batch->tables;
         {
             const std::lock_guard lock(mutex_);
             under_way_[number] = {copy.get(), std::move(*batch)};
         }
-        const auto end = copy->copy(relids);
+        const auto end = copy->copy(tables);
         const std::lock_guard lock(mutex_);
         UnderWay over = *std::exchange(under_way_[number], std::nullopt);
         --copying_;
@@ -194,6 +209,7 @@ void Copier::put_back(Batch batch) {
 }
 
 Result<void> Copier::look_around() {
+    WF_TRY(look_at_indexes());
     WF_TRY(show());
     WF_TRY(look_at_waiting());
     const std::lock_guard lock(source_mutex_);
@@ -243,6 +259,27 @@ Result<void> Copier::look_at_waiting() {
     return {};
 }
 
+Result<void> Copier::look_at_indexes() {
+    std::vector<std::string> pids;
+    for (const CopyJob &job : progress_.jobs) {
+        const std::lock_guard lock(job.mutex);
+        if (!job.step.empty()) pids.push_back(std::to_string(job.step_pid));
+    }
+    if (pids.empty()) return {};
+    WF_ASSIGN(const pq::Rows rows, destination_->exec(index_progress_sql, {pq::array_literal(pids)}));
+    for (CopyJob &job : progress_.jobs) {
+        const std::lock_guard lock(job.mutex);
+        if (job.step.empty()) continue;
+        for (int row = 0; row < rows.count(); ++row) {
+            if (rows.integer(row, 0) != job.step_pid) continue;
+            job.step_phase = rows.text(row, 1);
+            job.step_done = static_cast<std::uint64_t>(rows.integer(row, 2));
+            job.step_total = static_cast<std::uint64_t>(rows.integer(row, 3));
+        }
+    }
+    return {};
+}
+
 Result<void> Copier::show() {
     std::vector<TableState> states;
     for (CopyJob &job : progress_.jobs) {
@@ -264,8 +301,10 @@ Result<void> Copier::complete() {
     if (task_.schema_stage) WF_TRY(refresh_materialized_views(*source_, *destination_, task_));
     WF_TRY(set_sequences(*source_, *destination_, task_));
     WF_TRY(set_phase(*destination_, task_.name, Phase::stream));
-    spdlog::info("copied {} tables, {} rows, {:.1f} MB", progress_.tables_done.load(), progress_.rows.load(),
-                 static_cast<double>(progress_.bytes.load()) / 1e6);
+    spdlog::info("copied {} tables, {} rows, {:.1f} MB in {:.1f} s", progress_.tables_done.load(),
+                 progress_.rows.load(), static_cast<double>(progress_.bytes.load()) / 1e6,
+                 std::chrono::duration<double>(Clock::now() - begun_).count());
+    for (const auto &line : summary_.lines()) spdlog::info("{}", line);
     progress_.complete = true;
     return {};
 }

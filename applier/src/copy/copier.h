@@ -21,6 +21,7 @@
 #include "checkpoint/positions.h"
 #include "config/task.h"
 #include "copy/progress.h"
+#include "copy/summary.h"
 #include "copy/table_copy.h"
 #include "pq/connection.h"
 #include "schedule/handover.h"
@@ -45,7 +46,7 @@ private:
     using Clock = std::chrono::steady_clock;
     // What one copy takes.
     struct Batch {
-        std::vector<std::uint32_t> relids;
+        std::vector<PendingTable> tables;
         std::string name;                // of its largest table
         std::chrono::seconds patience;   // for who waits for our lock
         Clock::time_point not_before{};  // it is begun again
@@ -66,6 +67,7 @@ private:
     void put_back(Batch batch);
     Result<void> look_around();
     Result<void> look_at_waiting();
+    Result<void> look_at_indexes();
     Result<void> show();
     Result<void> complete();
     Result<void> flush_source();
@@ -76,6 +78,8 @@ private:
     const Positions &positions_;
     CopyProgress &progress_;
     const Throttle &throttle_;
+    CopySummary summary_;
+    Clock::time_point begun_;
     const StopFlag *stop_ = nullptr;
     std::atomic<bool> held_{false};
     std::atomic<std::size_t> copying_{0};  // batches; changed under mutex_

@@ -23,8 +23,12 @@ struct LoadTable {
 };
 
 struct LoadPlan {
-    std::vector<std::string> before;  // statements
-    std::vector<std::string> after;
+    struct Statement {
+        std::string sql;
+        std::string what;  // "index orders_pkey", for people
+    };
+    std::vector<std::string> before;
+    std::vector<Statement> after;
 };
 
 // One query, however many tables there are. Requires: they are locked. Fills in `tables`' answers.

@@ -7,7 +7,6 @@
 
 #include <algorithm>
 #include <deque>
-#include <numeric>
 #include <utility>
 
 #include "apply/fold.h"
@@ -15,7 +14,6 @@
 #include "checkpoint/source_columns.h"
 #include "checkpoint/table_settings.h"
 #include "config/connections.h"
-#include "copy/load.h"
 #include "pq/array.h"
 #include "pq/error.h"
 
@@ -27,6 +25,9 @@ using std::chrono::milliseconds;
 
 // Below, an index grows as fast as it is built.
 constexpr std::uint64_t large_table_bytes = std::uint64_t{8} << 20;
+// Below, freezing the rows is not worth a TRUNCATE, which makes new files of the table and each of its indexes, and flushes
+// them one by one.
+constexpr std::uint64_t frozen_table_bytes = std::uint64_t{1} << 20;
 // Kept changes are applied beside the stream until so few of them are left; then it waits for the rest.
 constexpr std::size_t last_changes = 1000;
 constexpr int rounds_max = 20;
@@ -71,9 +72,9 @@ Result<std::unique_ptr<TableCopy>> TableCopy::open(CopyContext &context, std::si
         new TableCopy(context, number, std::move(source), std::move(session), static_cast<int>(pid.integer(0, 0))));
 }
 
-Result<CopyEnd> TableCopy::copy(const std::vector<std::uint32_t> &relids) {
+Result<CopyEnd> TableCopy::copy(const std::vector<PendingTable> &pending) {
     yield_ = false;
-    auto end = attempt(relids);
+    auto end = attempt(pending);
     if (end && *end == CopyEnd::ready) return end;
     if (claim_) context_.handover.release(*claim_);
     claim_.reset();
@@ -96,12 +97,15 @@ bool TableCopy::may_pass(const Error &error) {
 }
 
 Result<void> TableCopy::give_up() {
-    for (const auto rows : rows_) context_.progress.rows.fetch_sub(rows, std::memory_order_relaxed);
-    for (const auto bytes : bytes_) context_.progress.bytes.fetch_sub(bytes, std::memory_order_relaxed);
-    rows_.clear();
-    bytes_.clear();
+    for (const auto &table : copied_) {
+        context_.progress.rows.fetch_sub(table.rows, std::memory_order_relaxed);
+        context_.progress.bytes.fetch_sub(table.bytes, std::memory_order_relaxed);
+    }
+    copied_.clear();
+    context_.progress.table_bytes_done.fetch_sub(std::exchange(table_bytes_done_, 0), std::memory_order_relaxed);
     {
         const std::lock_guard lock(job_.mutex);
+        job_.step.clear();
         for (TableState &table : job_.tables) table = {table.relid, table.schema, table.name, "pending", {}, {}, 0, 0};
     }
     if (reading_) return {};
@@ -109,11 +113,10 @@ Result<void> TableCopy::give_up() {
     return session_->roll_back();
 }
 
-Result<CopyEnd> TableCopy::attempt(const std::vector<std::uint32_t> &relids) {
-    rows_.clear();
-    bytes_.clear();
+Result<CopyEnd> TableCopy::attempt(const std::vector<PendingTable> &pending) {
+    copied_.clear();
     WF_TRY(session_->forget_tables());
-    WF_ASSIGN(const bool claimed, take_snapshot(relids));
+    WF_ASSIGN(const bool claimed, take_snapshot(pending));
     if (!claimed) return CopyEnd::again;
     WF_TRY(lock_destination());
     WF_ASSIGN(const bool begun, context_.handover.begin(*claim_, context_.stop));
@@ -123,22 +126,30 @@ Result<CopyEnd> TableCopy::attempt(const std::vector<std::uint32_t> &relids) {
     if (!copied) return CopyEnd::again;
     failpoint("copy_rows_copied");
     WF_TRY(catch_up());
-    WF_TRY(finish(relids));
+    WF_TRY(finish(pending));
     return CopyEnd::ready;
 }
 
 // False: it is not to be had now.
-Result<bool> TableCopy::take_snapshot(const std::vector<std::uint32_t> &relids) {
-    WF_ASSIGN(tables_, selected_tables(source_, context_.task, &relids));
-    names_ = quoted_names(source_, tables_);
+Result<bool> TableCopy::take_snapshot(const std::vector<PendingTable> &pending) {
+    std::vector<std::uint32_t> relids;
+    for (const PendingTable &table : pending) relids.push_back(table.relid);
+    WF_ASSIGN(const auto listed, list_selected(source_, context_.task, &relids, Sizes::leave_zero));
+    names_ = quoted_names(source_, listed);
     WF_ASSIGN(snapshot_, begin_snapshot(source_, names_));
     // At once: what the stream leaves out from the snapshot on would make it useless.
     const auto snapshot = Snapshot::parse(snapshot_.text).value_or(Snapshot{});
     claim_ = context_.handover.claim(relids, snapshot, snapshot_.lsn);
     if (!claim_) return false;
     // What was locked are these tables, and they are as the snapshot sees them.
-    WF_ASSIGN(tables_, selected_tables(source_, context_.task, &relids));
+    WF_ASSIGN(tables_, selected_tables(source_, context_.task, &relids, Sizes::leave_zero));
     if (quoted_names(source_, tables_) != names_) return false;
+    for (Table &table : tables_) {
+        const auto at = std::find(relids.begin(), relids.end(), table.relid) - relids.begin();
+        table.bytes = pending[static_cast<std::size_t>(at)].bytes;
+    }
+    std::sort(tables_.begin(), tables_.end(), [](const Table &a, const Table &b) { return a.bytes > b.bytes; });
+    names_ = quoted_names(source_, tables_);
     failpoint("copy_claimed");
     return wait_for_ddl();
 }
@@ -191,77 +202,122 @@ Result<bool> TableCopy::copy_rows() {
     {
         const std::lock_guard lock(job_.mutex);
         job_.tables.clear();
+        job_.step.clear();
         for (const Table &table : tables_) {
             job_.tables.push_back({table.relid, table.schema, table.name, "copying", {}, {}, 0, 0});
         }
     }
     LoadPlan plan;
     std::vector<LoadTable> loaded;
+    std::vector<bool> frozen(tables_.size());
     for (std::size_t i = 0; i < tables_.size(); ++i) {
         loaded.push_back({names_[i], tables_[i].bytes >= large_table_bytes});
     }
     if (context_.task.schema_stage && !tables_.empty()) {  // else the tables are somebody else's
         WF_ASSIGN(plan, plan_load(*session_, loaded));
         for (const auto &statement : plan.before) WF_TRY(session_->query(statement));
-        std::vector<std::string> unreferenced;  // TRUNCATE is what FREEZE asks for
-        for (const LoadTable &table : loaded) {
-            if (!table.referenced) unreferenced.push_back(table.name);
+        std::vector<std::string> truncated;  // which is what FREEZE asks for
+        for (std::size_t i = 0; i < tables_.size(); ++i) {
+            frozen[i] = tables_[i].bytes >= frozen_table_bytes && !loaded[i].referenced;
+            if (frozen[i]) truncated.push_back(names_[i]);
         }
-        if (!unreferenced.empty()) WF_TRY(session_->query("TRUNCATE " + only_tables(unreferenced)));
+        if (!truncated.empty()) WF_TRY(session_->query("TRUNCATE " + only_tables(truncated)));
     }
     for (std::size_t i = 0; i < tables_.size(); ++i) {
-        WF_ASSIGN(const bool copied, copy_table(i, context_.task.schema_stage && !loaded[i].referenced));
+        WF_ASSIGN(const bool copied, copy_table(i, frozen[i]));
         if (!copied) return false;
     }
     WF_TRY(source_.exec("COMMIT"));
-    for (const auto &statement : plan.after) WF_TRY(session_->query(statement));
-    // The planner's statistics: applying changes by key needs them as much as the users will.
-    if (!names_.empty()) WF_TRY(session_->query(fmt::format("ANALYZE {}", fmt::join(names_, ", "))));
+    WF_TRY(give_back(plan.after));
     return true;
 }
 
 Result<bool> TableCopy::copy_table(std::size_t at, bool freeze) {
     const Statements statements = copy_statements(source_, tables_[at], freeze);
-    rows_.push_back(0);
-    bytes_.push_back(0);
+    copied_.push_back({tables_[at].schema + "." + tables_[at].name, 0, 0, {}, {}});
+    CopySummary::Table &done = copied_.back();
+    lap();
     WF_TRY(source_.start_copy_out(statements.copy_out));
     reading_ = true;
     bool yielded = false;
+    std::uint64_t rows = 0;
+    std::uint64_t bytes = 0;
     auto copied = session_->copy_in(statements.copy_in, [&](pq::Connection &destination) -> Result<void> {
         while (true) {
             WF_ASSIGN(const auto row, source_.copy_row());
             if (!row) return {};
             WF_TRY(destination.put_copy(row->view()));
-            bytes_[at] += row->size;
-            ++rows_[at];
-            context_.progress.rows.fetch_add(1, std::memory_order_relaxed);
-            context_.progress.bytes.fetch_add(row->size, std::memory_order_relaxed);
-            if ((rows_[at] & 1023) != 0) continue;
+            bytes += row->size;
+            if ((++rows & 1023) != 0) continue;
             yielded = yield_.load(std::memory_order_relaxed);
             if (yielded) return fail(ErrorKind::transient, "the lock is wanted by others");
-            const std::lock_guard lock(job_.mutex);
-            job_.tables[at].rows = rows_[at];
-            job_.tables[at].bytes = bytes_[at];
+            show_rows(at, rows, bytes);
         }
     });
     if (yielded) return false;
     if (!copied) return fail(std::move(copied).error());
     reading_ = false;
     // Of a binary copy, the header and the trailer may have come as pieces of their own.
-    context_.progress.rows.fetch_add(*copied - rows_[at], std::memory_order_relaxed);
-    rows_[at] = *copied;
-    const std::lock_guard lock(job_.mutex);
-    job_.tables[at].rows = rows_[at];
-    job_.tables[at].bytes = bytes_[at];
+    show_rows(at, *copied, bytes);
+    done.reading = lap();
     return true;
+}
+
+// So many so far.
+void TableCopy::show_rows(std::size_t at, std::uint64_t rows, std::uint64_t bytes) {
+    CopySummary::Table &done = copied_[at];
+    CopyProgress &progress = context_.progress;
+    progress.rows.fetch_add(rows - done.rows, std::memory_order_relaxed);
+    progress.bytes.fetch_add(bytes - done.bytes, std::memory_order_relaxed);
+    const auto size = tables_[at].bytes;
+    const auto table_bytes = std::min(bytes, size) - std::min(done.bytes, size);
+    progress.table_bytes_done.fetch_add(table_bytes, std::memory_order_relaxed);
+    table_bytes_done_ += table_bytes;
+    done.rows = rows;
+    done.bytes = bytes;
+    const std::lock_guard lock(job_.mutex);
+    job_.tables[at].rows = rows;
+    job_.tables[at].bytes = bytes;
+}
+
+// `state`: of all tables from here on.
+void TableCopy::show_step(std::string step, const char *state) {
+    const std::lock_guard lock(job_.mutex);
+    job_.step = std::move(step);
+    job_.step_phase.clear();
+    job_.step_done = job_.step_total = 0;
+    job_.step_pid = session_->backend_pid();
+    for (TableState &table : job_.tables) table.state = state;
+}
+
+// Since the last call.
+CopySummary::Duration TableCopy::lap() {
+    const auto now = std::chrono::steady_clock::now();
+    return now - std::exchange(lap_begun_, now);
+}
+
+Result<void> TableCopy::give_back(const std::vector<LoadPlan::Statement> &statements) {
+    lap();
+    for (std::size_t i = 0; i < statements.size(); ++i) {
+        show_step(fmt::format("{}, {} of {}", statements[i].what, i + 1, statements.size()), "building indexes");
+        WF_TRY(session_->query(statements[i].sql));
+    }
+    if (!copied_.empty()) copied_[0].indexing = lap();  // others with indexes that are worth it are not beside it
+    return analyze();
+}
+
+// The planner's statistics: applying changes by key needs them as much as the users will.
+Result<void> TableCopy::analyze() {
+    if (names_.empty()) return {};
+    show_step("statistics", "analyzing");
+    WF_TRY(session_->query(fmt::format("ANALYZE {}", fmt::join(names_, ", "))));
+    analyzing_ = lap();
+    return {};
 }
 
 // While much was kept, beside the stream, which keeps more meanwhile.
 Result<void> TableCopy::catch_up() {
-    {
-        const std::lock_guard lock(job_.mutex);
-        for (TableState &table : job_.tables) table.state = "catching up";
-    }
+    show_step("", "catching up");
     for (int round = 0; round < rounds_max; ++round) {
         std::unique_ptr<Spool> spool;
         {
@@ -275,19 +331,19 @@ Result<void> TableCopy::catch_up() {
     return {};
 }
 
-Result<void> TableCopy::finish(const std::vector<std::uint32_t> &relids) {
+Result<void> TableCopy::finish(const std::vector<PendingTable> &pending) {
     const auto hold = context_.handover.hold();
     if (const auto spool = context_.handover.take(*claim_)) WF_TRY(apply(*spool));
     std::vector<std::string> ids;
     std::vector<std::string> rows;
     std::vector<std::string> bytes;
-    for (const auto relid : relids) {
-        const auto found =
-            std::find_if(tables_.begin(), tables_.end(), [&](const Table &table) { return table.relid == relid; });
+    for (const PendingTable &wanted : pending) {
+        const auto found = std::find_if(tables_.begin(), tables_.end(),
+                                        [&](const Table &table) { return table.relid == wanted.relid; });
         const auto at = static_cast<std::size_t>(found - tables_.begin());
-        ids.push_back(std::to_string(relid));
-        rows.push_back(found == tables_.end() ? "0" : std::to_string(rows_[at]));
-        bytes.push_back(found == tables_.end() ? "0" : std::to_string(bytes_[at]));
+        ids.push_back(std::to_string(wanted.relid));
+        rows.push_back(found == tables_.end() ? "0" : std::to_string(copied_[at].rows));
+        bytes.push_back(found == tables_.end() ? "0" : std::to_string(copied_[at].bytes));
     }
     WF_TRY(session_->query(add_source_columns_sql, source_column_params(context_.task.name, tables_)));
     WF_TRY(session_->query(set_table_settings_sql, table_settings_params(context_.task.name, tables_)));
@@ -300,14 +356,17 @@ Result<void> TableCopy::finish(const std::vector<std::uint32_t> &relids) {
     claim_.reset();
     missing_here_ = 0;
     if (tables_.empty()) WF_TRY(source_.exec("COMMIT"));
-    context_.progress.tables_done.fetch_add(relids.size(), std::memory_order_relaxed);
-    for (std::size_t i = 0; i < tables_.size(); ++i) {
-        context_.progress.table_bytes_done.fetch_add(tables_[i].bytes, std::memory_order_relaxed);
-    }
+    context_.progress.tables_done.fetch_add(pending.size(), std::memory_order_relaxed);
+    std::uint64_t table_bytes = 0;
+    for (const Table &table : tables_) table_bytes += table.bytes;
+    context_.progress.table_bytes_done.fetch_add(table_bytes - std::exchange(table_bytes_done_, 0),
+                                                 std::memory_order_relaxed);
+    context_.summary.add(copied_, analyzing_, lap());
     if (!tables_.empty()) {
+        std::uint64_t sum = 0;
+        for (const auto &table : copied_) sum += table.rows;
         spdlog::info("copied {}.{}{}: {} rows", tables_[0].schema, tables_[0].name,
-                     tables_.size() > 1 ? fmt::format(" and {} smaller tables", tables_.size() - 1) : "",
-                     std::accumulate(rows_.begin(), rows_.end(), std::uint64_t{0}));
+                     tables_.size() > 1 ? fmt::format(" and {} smaller tables", tables_.size() - 1) : "", sum);
     }
     const std::lock_guard lock(job_.mutex);
     job_.tables.clear();

@@ -16,6 +16,7 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -29,7 +30,9 @@
 #include "checkpoint/bookkeeping.h"
 #include "checkpoint/positions.h"
 #include "config/task.h"
+#include "copy/load.h"
 #include "copy/progress.h"
+#include "copy/summary.h"
 #include "pq/connection.h"
 #include "schedule/handover.h"
 #include "schema/source_snapshot.h"
@@ -44,12 +47,19 @@ struct CopyContext {
     Handover &handover;
     const Positions &positions;
     CopyProgress &progress;
+    CopySummary &summary;
     std::function<Result<void>()> flush_source;  // has an idle source send what its WAL holds; thread: any
     const StopFlag &stop;
 
     // walferry.ddl_state() at the source whose DDL the stream has brought.
     std::mutex ddl_mutex;
     std::string ddl_state;
+};
+
+// A table to be copied, as it was listed.
+struct PendingTable {
+    std::uint32_t relid = 0;
+    std::uint64_t bytes = 0;  // on the source's disk
 };
 
 enum class CopyEnd {
@@ -65,7 +75,7 @@ public:
 
     // Copy the tables, which are pending; those that the source has dropped meanwhile, or that don't belong to the task any
     // more, are ready without rows. Errors: ErrorKind::state for a destination table that holds rows.
-    Result<CopyEnd> copy(const std::vector<std::uint32_t> &relids);
+    Result<CopyEnd> copy(const std::vector<PendingTable> &pending);
 
     // Whether it may copy again: the connections are not in the middle of something.
     bool usable() const { return !reading_; }
@@ -83,17 +93,22 @@ private:
           source_(std::move(source)),
           session_(std::move(session)),
           source_pid_(source_pid) {}
-    Result<CopyEnd> attempt(const std::vector<std::uint32_t> &relids);
-    Result<bool> take_snapshot(const std::vector<std::uint32_t> &relids);
+    Result<CopyEnd> attempt(const std::vector<PendingTable> &pending);
+    Result<bool> take_snapshot(const std::vector<PendingTable> &pending);
     Result<bool> wait_for_ddl();
     Result<void> lock_destination();
     Result<void> check_empty();
     Result<bool> copy_rows();
     Result<bool> copy_table(std::size_t at, bool freeze);
+    Result<void> give_back(const std::vector<LoadPlan::Statement> &statements);
+    Result<void> analyze();
+    void show_rows(std::size_t at, std::uint64_t rows, std::uint64_t bytes);
+    void show_step(std::string step, const char *state);
+    CopySummary::Duration lap();
     Result<void> catch_up();
     Result<std::size_t> apply(Spool &spool);
     Result<void> apply(std::vector<Change> changes);
-    Result<void> finish(const std::vector<std::uint32_t> &relids);
+    Result<void> finish(const std::vector<PendingTable> &pending);
     bool may_pass(const Error &error);
     Result<void> give_up();
 
@@ -109,9 +124,11 @@ private:
 
     // Of the copy under way.
     std::vector<Table> tables_;
-    std::vector<std::string> names_;  // quoted and qualified, parallel to tables_
-    std::vector<std::uint64_t> rows_;
-    std::vector<std::uint64_t> bytes_;
+    std::vector<std::string> names_;          // quoted and qualified, parallel to tables_
+    std::vector<CopySummary::Table> copied_;  // parallel to tables_, as far as they are read
+    CopySummary::Duration analyzing_{};
+    std::chrono::steady_clock::time_point lap_begun_;
+    std::uint64_t table_bytes_done_ = 0;  // that progress counts
     SourceSnapshot snapshot_;
     std::shared_ptr<Handover::Claim> claim_;
 };

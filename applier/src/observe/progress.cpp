@@ -28,19 +28,14 @@ void ProgressDisplay::show(const StreamState &state) {
 
 std::string ProgressDisplay::copy(const CopyProgress &copies) {
     const auto bytes = copies.bytes.load(std::memory_order_relaxed);
-    const auto done = copies.table_bytes_done.load(std::memory_order_relaxed);
-    const double elapsed = std::chrono::duration<double>(Clock::now() - started_).count();
-    std::string eta = "-";
-    if (done > 0) {
-        const auto all = static_cast<double>(copies.table_bytes.load(std::memory_order_relaxed));
-        const double whole = elapsed * all / static_cast<double>(done);
-        eta = fmt::format("{:.0f} s", std::max(0.0, whole - elapsed));
-    }
+    const auto eta = copy_eta(copies, Clock::now() - started_);
+    const auto steps = copy_steps(copies);
     const double rate = per_second(bytes, last_bytes_);
-    return fmt::format("copy: {}/{} tables, {} rows, {}, {}/s, ETA {}",
+    return fmt::format("copy: {}/{} tables, {} rows, {}, {}/s, ETA {}{}",
                        copies.tables_done.load(std::memory_order_relaxed),
                        copies.tables.load(std::memory_order_relaxed), copies.rows.load(std::memory_order_relaxed),
-                       readable_bytes(bytes), readable_bytes(static_cast<std::uint64_t>(rate)), eta);
+                       readable_bytes(bytes), readable_bytes(static_cast<std::uint64_t>(rate)),
+                       eta ? fmt::format("{} s", eta->count()) : "-", steps.empty() ? "" : "; " + steps);
 }
 
 std::string ProgressDisplay::stream(const StreamState &state) {

@@ -108,6 +108,7 @@ Result<Finding> check_wal_sender_timeout(CheckContext &context);
 // table_checks.cpp: the selected tables at the source
 Result<Finding> check_tables_selected(CheckContext &context);
 Result<Finding> check_patterns(CheckContext &context);
+Result<Finding> check_source_locks(CheckContext &context);
 Result<Finding> check_select_privileges(CheckContext &context);
 Result<Finding> check_sequence_privileges(CheckContext &context);
 Result<Finding> check_row_security(CheckContext &context);

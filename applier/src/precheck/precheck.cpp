@@ -55,6 +55,7 @@ constexpr auto checks = std::to_array<Check>({
     {"tables_selected", extension, check_tables_selected},
     {"patterns", extension, check_patterns},
     {"table_settings", extension, check_table_settings},
+    {"source_locks", extension, check_source_locks},
     {"select_privileges", extension, check_select_privileges},
     {"sequence_privileges", extension, check_sequence_privileges},
     {"row_security", extension, check_row_security},

@@ -5,6 +5,7 @@
 #include "pq/array.h"
 #include "precheck/checks.h"
 #include "precheck/names.h"
+#include "schema/lock_table.h"
 
 namespace walferry {
 
@@ -28,7 +29,30 @@ Result<std::vector<std::string>> tables_where(CheckContext &context, const std::
 
 std::string account(CheckContext &context) { return context.source->quote_identifier(PQuser(context.source->raw())); }
 
+// pg_dump locks them all for its time, which nothing can keep it from: partitioned tables are among them.
+const char *const dumped_tables_sql = R"(
+SELECT count(*) FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+WHERE c.relkind IN ('r', 'p') AND n.nspname NOT LIKE 'pg\_%' AND n.nspname NOT IN ('information_schema', 'walferry')
+  AND walferry.selects(c.oid, $1, $2))";
+
 }  // namespace
+
+Result<Finding> check_source_locks(CheckContext &context) {
+    const auto &task = context.task;
+    WF_ASSIGN(const std::size_t locks, lock_table_size(*context.source));
+    WF_ASSIGN(const pq::Rows rows,
+              context.source->exec(dumped_tables_sql, {joined_patterns(task.include), joined_patterns(task.exclude)}));
+    const auto tables = static_cast<std::size_t>(rows.integer(0, 0));
+    const auto found = fmt::format("{} tables, room for {} locks", tables, locks);
+    if (!task.schema_stage || context.record || tables <= locks) return good(found);
+    WF_ASSIGN(const std::string setting, read_value(*context.source, "SHOW max_locks_per_transaction"));
+    const auto wanted = (tables * 5 / 4 / locks + 1) * std::stoul(setting);
+    return bad(
+        found, "pg_dump locks all tables at once while it reads their definitions.",
+        fmt::format("ALTER SYSTEM SET max_locks_per_transaction = {}; and restart the source. Or several tasks, each "
+                    "for some of the schemas.",
+                    wanted));
+}
 
 Result<Finding> check_tables_selected(CheckContext &context) {
     Task plain = context.task;  // settings have a check of their own

@@ -16,6 +16,7 @@
 #include "run/table_requests.h"
 #include "schema/derived.h"
 #include "schema/dump.h"
+#include "schema/lock_table.h"
 #include "schema/sequences.h"
 #include "schema/source_snapshot.h"
 #include "schema/tables.h"
@@ -205,7 +206,7 @@ Result<std::optional<Schema>> try_to_read_schema(TaskSession &session) {
     WF_ASSIGN(auto source, open_for_snapshot(session.task, "schema", session.encoding, &session.stop));
     std::vector<std::string> locked;
     if (session.task.schema_stage) {
-        WF_ASSIGN(const auto listed, selected_tables(source, session.task));
+        WF_ASSIGN(const auto listed, list_selected(source, session.task, nullptr, Sizes::leave_zero));
         if (listed.size() <= tables_locked_max) locked = quoted_names(source, listed);
     }
     const auto snapshot = begin_snapshot(source, locked);
@@ -218,7 +219,8 @@ Result<std::optional<Schema>> try_to_read_schema(TaskSession &session) {
     WF_ASSIGN(schema.tables, selected_tables(source, session.task));
     if (session.task.schema_stage) {
         WF_ASSIGN(const std::string exported, export_snapshot(source));
-        auto parts = dump_schema(source, session.task, exported);
+        WF_ASSIGN(const std::size_t locks, lock_table_size(session.destination));
+        auto parts = dump_schema(source, session.task, exported, locks);
         WF_ASSIGN(const bool changed, ddl_since(session.source, *snapshot));
         if (changed) return std::nullopt;
         if (!parts) return fail(std::move(parts).error());

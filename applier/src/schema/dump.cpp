@@ -80,8 +80,9 @@ JOIN pg_catalog.pg_class c ON c.oid = k.conrelid
 JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
 WHERE k.contype = 'f' AND k.confrelid = ANY ($1::oid[]))";
 
-// How many entries a part has at most. Each may take some locks until its transaction ends.
-constexpr std::size_t part_entries = 1000;
+// How many entries a part has at most. Each takes some locks until its transaction ends.
+constexpr std::size_t part_entries_max = 1000;
+constexpr std::size_t entry_locks = 6;
 
 // As pg_dump and pg_restore take it: nothing in it is a wildcard.
 std::string exact_pattern(std::string_view name) {
@@ -191,7 +192,8 @@ std::string listed_as(std::string_view header) {
 // Cuts a script in front of entries, which begin with a comment of three lines. What looks like one inside of a function's
 // body passes for a beginning only if it names an entry that is still to come; then the cut leaves an incomplete statement,
 // which the server refuses.
-std::vector<std::string> cut_into_parts(const std::string &script, const std::vector<Entry> &entries) {
+std::vector<std::string> cut_into_parts(const std::string &script, const std::vector<Entry> &entries,
+                                        std::size_t part_entries) {
     std::vector<std::string> parts(1);
     std::vector<std::string>
         settings;          // that pg_restore makes for some of the entries, and of which later ones rely on the last
@@ -300,9 +302,11 @@ Result<std::vector<ExcludedRelation>> excluded_relations(pq::Connection &source,
     return out;
 }
 
-Result<std::vector<std::string>> dump_schema(pq::Connection &source, const Task &task, const std::string &snapshot) {
+Result<std::vector<std::string>> dump_schema(pq::Connection &source, const Task &task, const std::string &snapshot,
+                                             std::size_t locks) {
     WF_ASSIGN(const Dump dumped, dump(source, task, snapshot, {}));
-    return cut_into_parts(dumped.script, dumped.entries);
+    return cut_into_parts(dumped.script, dumped.entries,
+                          std::clamp<std::size_t>(locks / entry_locks, 1, part_entries_max));
 }
 
 Result<std::string> dump_table(pq::Connection &source, const Task &task, const std::string &snapshot,

@@ -3,6 +3,7 @@
 // SPDX-License-Identifier: PostgreSQL
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -27,9 +28,10 @@ Result<std::vector<ExcludedRelation>> excluded_relations(pq::Connection &source,
 // that the task's patterns leave out, with the views and foreign keys that lean on them. As of `snapshot`, which an open
 // transaction of `source` has exported. In the source's encoding.
 // The first part sets a session up; the others follow it, each in a transaction of its own, so that not all objects' locks
-// are held at once. A schema of ordinary size is one part.
+// are held at once: `locks` is what the destination has room for. A schema of ordinary size is one part.
 // Blocks while pg_dump runs. Errors name the tool and what it said.
-Result<std::vector<std::string>> dump_schema(pq::Connection &source, const Task &task, const std::string &snapshot);
+Result<std::vector<std::string>> dump_schema(pq::Connection &source, const Task &task, const std::string &snapshot,
+                                             std::size_t locks);
 
 // The same for a single table, with its indexes, constraints, triggers and the sequences that it owns, in one part that makes
 // its schema too if that is missing. Not with the types and functions that it uses.

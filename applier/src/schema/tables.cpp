@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: PostgreSQL
 #include "schema/tables.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <map>
 #include <tuple>
@@ -48,7 +50,7 @@ const char *const equality_operator_sql = R"(coalesce(
 namespace {
 
 const char *const selected_sql = R"(
-SELECT c.oid, n.nspname, c.relname, pg_catalog.pg_table_size(c.oid), c.relreplident,
+SELECT c.oid, n.nspname, c.relname, CASE WHEN $4::bool THEN pg_catalog.pg_table_size(c.oid) END, c.relreplident,
        c.relreplident = 'f'
        OR EXISTS (SELECT FROM pg_catalog.pg_index i
                   WHERE i.indrelid = c.oid AND i.indisvalid AND i.indimmediate
@@ -59,7 +61,7 @@ WHERE c.relkind = 'r' AND c.relpersistence = 'p' AND ($3::oid[] IS NULL OR c.oid
   AND n.nspname NOT LIKE 'pg\_%' AND n.nspname NOT IN ('information_schema', 'walferry')
   AND walferry.selects(c.oid, pg_catalog.convert_from(pg_catalog.decode($1, 'hex'), 'UTF8'),
                        pg_catalog.convert_from(pg_catalog.decode($2, 'hex'), 'UTF8'))
-ORDER BY 4 DESC, 1)";
+ORDER BY 4 DESC NULLS LAST, 1)";
 
 const std::string columns_sql =
     std::string("SELECT a.attrelid, a.attname, t.binary, tn.nspname, t.typname, ") + stored_cast_sql + R"(
@@ -161,6 +163,10 @@ UNION ALL
 SELECT p FROM unnest($5::pg_catalog.text[]) WITH ORDINALITY AS u (p, place)
 WHERE NOT EXISTS (SELECT FROM settings WHERE name = p))";
 
+std::string relids_literal(const std::vector<std::uint32_t> &relids) {
+    return fmt::format("{{{}}}", fmt::join(relids, ","));
+}
+
 }  // namespace
 
 std::string joined_patterns(const std::vector<std::string> &patterns) {
@@ -174,19 +180,13 @@ std::string joined_patterns(const std::vector<std::string> &patterns) {
 
 std::string hex_patterns(const std::vector<std::string> &patterns) { return to_hex(joined_patterns(patterns)); }
 
-Result<std::vector<Table>> selected_tables(pq::Connection &source, const Task &task,
-                                           const std::vector<std::uint32_t> *only) {
+Result<std::vector<Table>> list_selected(pq::Connection &source, const Task &task,
+                                         const std::vector<std::uint32_t> *only, Sizes sizes) {
     pq::Param wanted;
-    if (only != nullptr) {
-        std::vector<std::string> texts;
-        for (const auto relid : *only) texts.push_back(std::to_string(relid));
-        wanted = pq::array_literal(texts);
-    }
-    WF_ASSIGN(const pq::Rows rows,
-              source.exec(selected_sql, {hex_patterns(task.include), hex_patterns(task.exclude), wanted}));
+    if (only != nullptr) wanted = relids_literal(*only);
+    WF_ASSIGN(const pq::Rows rows, source.exec(selected_sql, {hex_patterns(task.include), hex_patterns(task.exclude),
+                                                              wanted, sizes == Sizes::read ? "t" : "f"}));
     std::vector<Table> tables(static_cast<std::size_t>(rows.count()));
-    ByRelid by_relid;
-    std::string relids = "{";
     for (int row = 0; row < rows.count(); ++row) {
         Table &table = tables[static_cast<std::size_t>(row)];
         table.relid = static_cast<std::uint32_t>(rows.integer(row, 0));
@@ -195,11 +195,20 @@ Result<std::vector<Table>> selected_tables(pq::Connection &source, const Task &t
         table.bytes = static_cast<std::uint64_t>(rows.integer(row, 3));
         table.replica_identity = rows.view(row, 4)[0];
         table.has_identity = rows.boolean(row, 5);
-        by_relid[rows.integer(row, 0)] = &table;
-        if (row > 0) relids += ',';
-        relids += rows.view(row, 0);
     }
-    relids += '}';
+    return tables;
+}
+
+Result<std::vector<Table>> selected_tables(pq::Connection &source, const Task &task,
+                                           const std::vector<std::uint32_t> *only, Sizes sizes) {
+    WF_ASSIGN(auto tables, list_selected(source, task, only, sizes));
+    ByRelid by_relid;
+    std::vector<std::uint32_t> oids;
+    for (Table &table : tables) {
+        by_relid[table.relid] = &table;
+        oids.push_back(table.relid);
+    }
+    const std::string relids = relids_literal(oids);
     WF_ASSIGN(const pq::Rows columns, source.exec(columns_sql, {relids}));
     for (int row = 0; row < columns.count(); ++row) {
         Table &table = *by_relid.at(columns.integer(row, 0));

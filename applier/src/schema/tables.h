@@ -55,13 +55,20 @@ std::string joined_patterns(const std::vector<std::string> &patterns);
 // convert_from(decode($1, 'hex'), 'UTF8').
 std::string hex_patterns(const std::vector<std::string> &patterns);
 
+// Sizes cost much more than the rest of what is asked of a table: its files, and those of what belongs to it, are looked at.
+enum class Sizes { read, leave_zero };
+
 // The permanent plain tables (partitions included, partitioned parents not) that the task's patterns select, largest
 // first. Asks the extension in the source, so that it agrees with the stream. Two queries, however many tables there are.
 // `relids`, if given: only those of them.
 // Settings that don't fit a table are an error, with the place in the expression.
 // Requires: the extension is installed. The connection may speak any encoding; the patterns are converted to it.
 Result<std::vector<Table>> selected_tables(pq::Connection &source, const Task &task,
-                                           const std::vector<std::uint32_t> *relids = nullptr);
+                                           const std::vector<std::uint32_t> *relids = nullptr,
+                                           Sizes sizes = Sizes::read);
+// The same without columns: one query.
+Result<std::vector<Table>> list_selected(pq::Connection &source, const Task &task,
+                                         const std::vector<std::uint32_t> *relids, Sizes sizes);
 
 // A query for the rows that the task has of a table, in its columns, as they are sent: for whoever reads the source's rows.
 enum class RowsFor {
