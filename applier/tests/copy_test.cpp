@@ -3,6 +3,7 @@
 // same by chance, under load.
 //
 // SPDX-License-Identifier: PostgreSQL
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "compare.h"
@@ -185,11 +186,36 @@ TEST(Copy, LongTransaction) {
     wait_while_running(run, "the slot is being made", [&] {
         return source.holds("SELECT EXISTS (SELECT FROM pg_replication_slots WHERE slot_name = '" + task.slot() + "')");
     });
+    const auto names = [&](Session &session) {
+        return run.errors().find(", pid " + session.value("SELECT pg_backend_pid()") + " (postgres, ") !=
+               std::string::npos;
+    };
+    wait_while_running(run, "whom the slot waits for is said", [&] { return names(open); });
     auto longer = pair.source();
     longer.exec("BEGIN; INSERT INTO a VALUES (2)");
     open.exec("COMMIT");
     EXPECT_FALSE(run.ends_within(300ms)) << run.errors();
+    EXPECT_FALSE(names(longer)) << run.errors();
     longer.exec("INSERT INTO a VALUES (3); COMMIT");
+    task.wait_for_stream(run);
+    run.signal(SIGTERM);
+    ASSERT_EQ(run.wait(), 0) << run.errors();
+    task.run_until_now();
+    EXPECT_EQ(compare(pair), "");
+}
+
+// The same of a prepared transaction, which has no backend.
+TEST(Copy, SlotWaitsForAPreparedTransaction) {
+    const Pair pair;
+    auto source = pair.source();
+    source.exec("CREATE TABLE a (id int PRIMARY KEY)");
+    source.exec("BEGIN; INSERT INTO a VALUES (1); PREPARE TRANSACTION '" + pair.name() + "_open'");
+    const Task task(pair);
+    auto run = task.start();
+    wait_while_running(run, "whom the slot waits for is said", [&] {
+        return run.errors().find("\"" + pair.name() + "_open\" of postgres") != std::string::npos;
+    });
+    source.exec("COMMIT PREPARED '" + pair.name() + "_open'");
     task.wait_for_stream(run);
     run.signal(SIGTERM);
     ASSERT_EQ(run.wait(), 0) << run.errors();
@@ -238,6 +264,22 @@ TEST(Copy, UnderLoad) {
     run.signal(SIGTERM);
     ASSERT_EQ(run.wait(), 0) << run.errors();
     task.run_until_now();
+    EXPECT_EQ(compare(pair), "");
+}
+
+// What has been copied is said at the end, the largest first; the index of a large table is built apart.
+TEST(Copy, EndsWithASummary) {
+    const Pair pair;
+    make_tables(pair);
+    auto source = pair.source();
+    source.exec("CREATE INDEX a_v ON a (v)");
+    const Task task(pair);
+    pair.destination().exec("DROP TABLE a, b, c, a_keyless, b_keyless, c_keyless");
+    const auto outcome = task.call({"run", "--until", "now"});
+    ASSERT_EQ(outcome.exit_code, 0) << outcome.errors;
+    EXPECT_THAT(outcome.errors, ::testing::ContainsRegex("copied 6 tables, 35066 rows, [0-9.]+ MB in"));
+    EXPECT_THAT(outcome.errors, ::testing::ContainsRegex("  public[.]a +14000 (.|\n)*  public[.]b +12000 "));
+    EXPECT_THAT(outcome.errors, ::testing::ContainsRegex("  in all +35066 "));
     EXPECT_EQ(compare(pair), "");
 }
 

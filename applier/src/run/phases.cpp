@@ -5,6 +5,7 @@
 #include <spdlog/spdlog.h>
 
 #include <chrono>
+#include <future>
 
 #include "base/failpoint.h"
 #include "checkpoint/table_requests.h"
@@ -20,6 +21,7 @@
 #include "schema/sequences.h"
 #include "schema/source_snapshot.h"
 #include "schema/tables.h"
+#include "slot/old_transactions.h"
 #include "slot/slot.h"
 
 namespace walferry {
@@ -30,33 +32,61 @@ using std::chrono::steady_clock;
 
 constexpr std::chrono::seconds look_interval{1};
 constexpr std::chrono::seconds walsender_wait_max{10};
+constexpr std::chrono::seconds wait_report_after{1};
+constexpr std::chrono::seconds wait_report_interval{30};
 
 // Of more the lock table might have no room.
 constexpr std::size_t tables_locked_max = 2000;
 constexpr int schema_attempts_max = 20;
 
+// Says now and then for whom the slot has to wait.
+class SlotWait {
+public:
+    explicit SlotWait(const TaskSession &session) : session_(session) {}
+
+    // `look` asks the source, over a connection of our own.
+    template <class Look>
+    Result<void> report(const Look &look) {
+        if (steady_clock::now() < next_) return {};
+        if (!source_) {
+            WF_ASSIGN(source_,
+                      pq::Connection::open(control_connection(session_.task, Side::source, "slot", &session_.stop)));
+        }
+        WF_ASSIGN(const auto waited_for, look(*source_));
+        if (waited_for.empty()) return {};
+        next_ = steady_clock::now() + wait_report_interval;
+        spdlog::info("the slot waits for what began before it at the source: {}", to_text(waited_for));
+        return {};
+    }
+
+private:
+    const TaskSession &session_;
+    steady_clock::time_point next_ = steady_clock::now() + wait_report_after;
+    std::optional<pq::Connection> source_;
+};
+
+// Inside of the server this waits for transactions, too.
+Result<Lsn> create_slot_and_say(TaskSession &session, SlotWait &wait) {
+    const int pid = PQbackendPID(session.source.raw());
+    auto creating = std::async(std::launch::async, [&] { return create_slot(session.source, session.record.slot); });
+    while (creating.wait_for(std::chrono::milliseconds(20)) != std::future_status::ready) {
+        // What can't be said doesn't matter to the slot.
+        (void)wait.report([pid](pq::Connection &source) { return transactions_waited_for(source, pid); });
+    }
+    return creating.get();
+}
+
 // The transactions that were running when the slot was made have to end before the first snapshot. (One that committed
 // before the slot's first LSN, but was not yet out of the list of running ones, would be in neither.) Most have ended while
 // the slot was waiting for others.
-Result<void> wait_for_older_transactions(TaskSession &session) {
+Result<void> wait_for_older_transactions(TaskSession &session, SlotWait &wait) {
     WF_ASSIGN(const pq::Rows now, session.source.exec("SELECT pg_snapshot_xmax(pg_current_snapshot())"));
     const std::string xmax = now.text(0, 0);
-    auto next_report = steady_clock::now() + std::chrono::seconds(5);
     do {
         WF_ASSIGN(const pq::Rows ended,
                   session.source.exec("SELECT pg_snapshot_xmin(pg_current_snapshot()) >= $1::xid8", {xmax}));
         if (ended.boolean(0, 0)) return {};
-        if (steady_clock::now() >= next_report) {
-            WF_ASSIGN(
-                const pq::Rows rows,
-                session.source.exec(
-                    "SELECT coalesce(string_agg(who, '; '), 'a transaction that this account can''t see') FROM ("
-                    " SELECT format('pid %s of %s, open since %s', pid, usename, xact_start) AS who"
-                    " FROM pg_catalog.pg_stat_activity WHERE backend_xid IS NOT NULL"
-                    " UNION ALL SELECT format('prepared transaction %s of %s', gid, owner) FROM pg_catalog.pg_prepared_xacts) w"));
-            spdlog::info("waiting for transactions at the source that began before the slot: {}", rows.view(0, 0));
-            next_report = steady_clock::now() + std::chrono::seconds(30);
-        }
+        WF_TRY(wait.report([&](pq::Connection &source) { return transactions_before(source, xmax); }));
     } while (!session.stop.wait_for(std::chrono::milliseconds(50)));
     return fail(ErrorKind::interrupted, "stopped by request");
 }
@@ -241,9 +271,10 @@ Result<void> make_slot(TaskSession &session) {
         WF_TRY(drop_slot(session.source, name));
     }
     spdlog::info("creating replication slot {} at the source", name);
-    WF_ASSIGN(const Lsn lsn, create_slot(session.source, name));
+    SlotWait wait(session);
+    WF_ASSIGN(const Lsn lsn, create_slot_and_say(session, wait));
     failpoint("slot_made");
-    WF_TRY(wait_for_older_transactions(session));
+    WF_TRY(wait_for_older_transactions(session, wait));
     return pq::in_transaction(session.destination, [&]() -> Result<void> {
         WF_TRY(insert_checkpoint(session.destination, session.task.name, lsn));
         return set_phase(session.destination, session.task.name, Phase::schema);
