@@ -6,8 +6,12 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <iostream>
+#include <regex>
+
 #include "compare.h"
 #include "load.h"
+#include "soak.h"
 
 namespace walferry::testing {
 namespace {
@@ -281,6 +285,36 @@ TEST(Copy, EndsWithASummary) {
     EXPECT_THAT(outcome.errors, ::testing::ContainsRegex("  public[.]a +14000 (.|\n)*  public[.]b +12000 "));
     EXPECT_THAT(outcome.errors, ::testing::ContainsRegex("  in all +35066 "));
     EXPECT_EQ(compare(pair), "");
+}
+
+// The most memory that a run has needed for a table of the given rows of 1 kB, in bytes.
+std::int64_t peak_memory(std::int64_t rows) {
+    const Pair pair;
+    pair.source().exec(
+        "CREATE TABLE big (id bigint PRIMARY KEY, v text, pad text); INSERT INTO big"
+        " SELECT n, md5(n::text), repeat('x', 950) FROM generate_series(1, " +
+        std::to_string(rows) + ") AS n");
+    const Task task(pair);
+    auto run = task.start();
+    task.wait_for_stream(run);
+    const std::string status = read_file("/proc/" + std::to_string(run.pid()) + "/status");
+    run.signal(SIGTERM);
+    EXPECT_EQ(run.wait(), 0) << run.errors();
+    task.run_until_now();
+    EXPECT_EQ(compare(pair), "");
+    std::smatch peak;
+    EXPECT_TRUE(std::regex_search(status, peak, std::regex("VmHWM:\\s+([0-9]+) kB"))) << status;
+    return std::stoll(peak[1]) * 1024;
+}
+
+// 50 MB, at length 500 MB.
+TEST(Copy, MemoryDoesntGrowWithTheTable) {
+    const std::int64_t rows = 50'000 * soak_factor();
+    const auto small = peak_memory(10);
+    const auto large = peak_memory(rows);
+    std::cout << "a table of " << rows / 1000 << " MB took " << (large >> 20) << " MB of memory, one of ten rows "
+              << (small >> 20) << " MB" << std::endl;
+    EXPECT_LT(large - small, std::int64_t{20} << 20);
 }
 
 // Many tables, some empty, more than there are copy jobs.

@@ -7,6 +7,7 @@
 #include <chrono>
 
 #include "checkpoint/bookkeeping.h"
+#include "pq/array.h"
 
 namespace walferry {
 
@@ -73,17 +74,15 @@ Result<void> fail_table_request(pq::Connection &destination, const std::string &
 }
 
 Result<void> finish_table_request(pq::Connection &destination, const std::string &task, const TableRequest &request,
-                                  const std::string &pattern) {
-    if (request.action == TableAction::remove) {
-        WF_TRY(
-            destination.exec("UPDATE walferry.task SET added = pg_catalog.array_remove(added, $2),"
-                             " removed = pg_catalog.array_append(removed, $2) WHERE name = $1",
-                             {task, pattern}));
-    } else if (request.action == TableAction::add) {
-        WF_TRY(
-            destination.exec("UPDATE walferry.task SET removed = pg_catalog.array_remove(removed, $2),"
-                             " added = pg_catalog.array_append(added, $2) WHERE name = $1",
-                             {task, pattern}));
+                                  const std::vector<std::string> &patterns) {
+    if (request.action != TableAction::recopy) {
+        const bool remove = request.action == TableAction::remove;
+        const std::string loses = remove ? "added" : "removed";
+        const std::string gains = remove ? "removed" : "added";
+        WF_TRY(destination.exec("UPDATE walferry.task SET " + loses + " = ARRAY(SELECT p FROM unnest(" + loses +
+                                    ") AS p WHERE p <> ALL ($2::text[])), " + gains + " = " + gains +
+                                    " || $2::text[] WHERE name = $1",
+                                {task, pq::array_literal(patterns)}));
     }
     WF_TRY(
         destination.exec("DELETE FROM walferry.table_request WHERE task = $1 AND schema_name = $2 AND table_name = $3",

@@ -39,9 +39,9 @@ Result<void> fail_table_request(pq::Connection &destination, const std::string &
 Result<bool> ask_for_table(pq::Connection &destination, const std::string &task, const TableRequest &request,
                            const StopFlag &stop);
 
-// The request is done; in the transaction that does it. `pattern`: the table's own, which the task's patterns gain or lose:
-// remove excludes it, add takes that back or else includes it.
+// The request is done; in the transaction that does it. `patterns`: the tables' own, which the task's patterns gain or lose:
+// remove excludes them, add takes that back and includes them.
 Result<void> finish_table_request(pq::Connection &destination, const std::string &task, const TableRequest &request,
-                                  const std::string &pattern);
+                                  const std::vector<std::string> &patterns);
 
 }  // namespace walferry

@@ -53,13 +53,15 @@ FROM pg_catalog.pg_stat_progress_create_index WHERE pid = ANY ($1::int[]))";
 }  // namespace
 
 Copier::Copier(const Task &task, std::string encoding, Handover &handover, const Positions &positions,
-               CopyProgress &progress, const Throttle &throttle)
+               CopyProgress &progress, const Throttle &throttle,
+               std::optional<std::vector<std::uint32_t>> copied_again)
     : task_(task),
       encoding_(std::move(encoding)),
       handover_(handover),
       positions_(positions),
       progress_(progress),
       throttle_(throttle),
+      copied_again_(std::move(copied_again)),
       under_way_(static_cast<std::size_t>(task.copy_jobs)) {
     progress_.jobs.resize(static_cast<std::size_t>(task.copy_jobs));
 }
@@ -298,7 +300,7 @@ Result<void> Copier::complete() {
     }
     // Behind the tables, so that whatever a copied row names is there.
     if (task_.large_objects) WF_TRY(copy_large_objects(*source_, *destination_, task_));
-    if (task_.schema_stage) WF_TRY(refresh_materialized_views(*source_, *destination_, task_));
+    if (task_.schema_stage) WF_TRY(refresh_materialized_views(*source_, *destination_, task_, copied_again_));
     WF_TRY(set_sequences(*source_, *destination_, task_));
     WF_TRY(set_phase(*destination_, task_.name, Phase::stream));
     spdlog::info("copied {} tables, {} rows, {:.1f} MB in {:.1f} s", progress_.tables_done.load(),

@@ -31,9 +31,10 @@ namespace walferry {
 // Thread: its own for run(). References must outlive it.
 class Copier {
 public:
-    // `encoding`: the source's.
+    // `encoding`: the source's. `copied_again`: if given, the copy is about these tables alone, all else is complete.
     Copier(const Task &task, std::string encoding, Handover &handover, const Positions &positions,
-           CopyProgress &progress, const Throttle &throttle);
+           CopyProgress &progress, const Throttle &throttle,
+               std::optional<std::vector<std::uint32_t>> copied_again);
 
     // Until all is copied and the task's phase has moved on, or stop is requested, or something fails.
     Result<void> run(const StopFlag &stop);
@@ -80,6 +81,7 @@ private:
     const Throttle &throttle_;
     CopySummary summary_;
     Clock::time_point begun_;
+    const std::optional<std::vector<std::uint32_t>> copied_again_;
     const StopFlag *stop_ = nullptr;
     std::atomic<bool> held_{false};
     std::atomic<std::size_t> copying_{0};  // batches; changed under mutex_

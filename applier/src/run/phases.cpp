@@ -185,6 +185,7 @@ Result<StreamEnd> run_stream_once(TaskSession &session, bool copies, Lsn until) 
                      progress->applied_lsn,
                      session.task.streaming};
     options.copies = copies && session.record.phase == Phase::copy;
+    options.copied_again = session.copied_again;
     if (session.task.copy_stage) {  // else all changes are the stream's
         WF_ASSIGN(options.tables, list_tables(session.destination, session.task.name));
         WF_ASSIGN(options.start.settled, check_table_settings(session.source, session.destination, session.task));

@@ -4,7 +4,10 @@
 // SPDX-License-Identifier: PostgreSQL
 #pragma once
 
+#include <cstdint>
+#include <optional>
 #include <string>
+#include <vector>
 
 #include "base/error.h"
 #include "base/steering.h"
@@ -33,6 +36,8 @@ struct TaskSession {
     bool &apply_ahead;          // false from when it was of no use on, for the life of the process
     bool progressed = false;    // changes were applied
     bool made_objects = false;  // some are there
+    // The tables that a copy under way is about because the operator has asked for them; nothing: it is the initial one.
+    std::optional<std::vector<std::uint32_t>> copied_again = {};
 };
 
 Result<void> make_slot(TaskSession &session);

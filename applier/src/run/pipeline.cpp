@@ -138,7 +138,8 @@ Result<StreamEnd> stream(const Task &task, PipelineOptions options, const StopFl
     copy_progress.complete = !options.copies;
     std::optional<Copier> copier;
     if (options.copies) {
-        copier.emplace(task, options.encoding, *handover, positions, copy_progress, *options.copy_throttle);
+        copier.emplace(task, options.encoding, *handover, positions, copy_progress, *options.copy_throttle,
+                       options.copied_again);
     }
     begun(state);
     SequenceFollower sequences(task, options.encoding, copy_progress.complete);

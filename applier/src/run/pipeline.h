@@ -28,7 +28,8 @@ struct PipelineOptions {
     StreamStart start;                              // start.lsn: the checkpoint
     std::optional<std::vector<TableState>> tables;  // that are copied, or to be copied; nothing: none ever is
     SchemaState schema;
-    bool copies = false;                // copy those that are pending, and move the phase on
+    bool copies = false;                                     // copy those that are pending, and move the phase on
+    std::optional<std::vector<std::uint32_t>> copied_again;  // as Copier has it
     bool apply_ahead = true;            // transactions that the source streams although it has committed them
     Throttle *throttle = nullptr;       // the operator's, of the stream; outlives it
     Throttle *copy_throttle = nullptr;  // and of the copies

@@ -237,13 +237,14 @@ struct Dump {
     std::vector<Entry> entries;
 };
 
-// Of everything, or, as pg_dump's pattern, of a single table.
-Result<Dump> dump(pq::Connection &source, const Task &task, const std::string &snapshot, const std::string &only) {
+// Of everything, or, as pg_dump's patterns, of single tables.
+Result<Dump> dump(pq::Connection &source, const Task &task, const std::string &snapshot,
+                  const std::vector<std::string> &only) {
     const int major = source.server_version() / 10000;
     WF_ASSIGN(const std::string pg_dump, find_pg_tool(task, "pg_dump", major));
     WF_ASSIGN(const std::string pg_restore, find_pg_tool(task, "pg_restore", major));
     WF_ASSIGN(Exclusions exclusions, find_exclusions(source, task));
-    if (!only.empty()) exclusions.relations.clear();  // it is not among the task's, as yet
+    if (!only.empty()) exclusions.relations.clear();  // they are not among the task's, as yet
 
     const TemporaryFolder folder;
     if (!folder.valid())
@@ -264,7 +265,7 @@ Result<Dump> dump(pq::Connection &source, const Task &task, const std::string &s
                                         "--file=" + archive,
                                         "--dbname=" + info.text(),
                                         "--no-password"};
-    if (!only.empty()) command.push_back("--table=" + only);
+    for (const auto &table : only) command.push_back("--table=" + table);
     std::vector<std::string> restore = {pg_restore, archive};
     for (auto *arguments : {&command, &restore}) {
         if (!task.owners) arguments->emplace_back("--no-owner");
@@ -279,6 +280,15 @@ Result<Dump> dump(pq::Connection &source, const Task &task, const std::string &s
     std::vector<Entry> entries = parse_list(list);
     std::erase_if(entries,
                   [&](const Entry &entry) { return is_own_extension(entry) || is_excluded(entry, exclusions); });
+    // An index of a partition that is attached already can't be made: it has come by that, from the parent's. One that is
+    // there before is taken for it.
+    const auto attaches = [](const Entry &entry) {
+        return entry.rest.starts_with("TABLE ATTACH ") ? 1 : entry.rest.starts_with("INDEX ATTACH ") ? 2 : 0;
+    };
+    if (!only.empty()) {
+        std::stable_sort(entries.begin(), entries.end(),
+                         [&](const Entry &a, const Entry &b) { return attaches(a) < attaches(b); });
+    }
     const std::string list_file = folder.file("list");
     std::ofstream file(list_file, std::ios::trunc);
     for (const Entry &entry : entries) file << entry.line << '\n';
@@ -309,10 +319,18 @@ Result<std::vector<std::string>> dump_schema(pq::Connection &source, const Task 
                           std::clamp<std::size_t>(locks / entry_locks, 1, part_entries_max));
 }
 
-Result<std::string> dump_table(pq::Connection &source, const Task &task, const std::string &snapshot,
-                               const std::string &schema, const std::string &name) {
-    WF_ASSIGN(const Dump dumped, dump(source, task, snapshot, exact_pattern(schema) + "." + exact_pattern(name)));
-    return "CREATE SCHEMA IF NOT EXISTS " + exact_pattern(schema) + ";\n" + dumped.script;
+Result<std::string> dump_tables(pq::Connection &source, const Task &task, const std::string &snapshot,
+                                const std::vector<std::pair<std::string, std::string>> &tables) {
+    std::vector<std::string> only;
+    std::set<std::string> schemas;
+    for (const auto &[schema, name] : tables) {
+        only.push_back(exact_pattern(schema) + "." + exact_pattern(name));
+        schemas.insert(exact_pattern(schema));
+    }
+    WF_ASSIGN(const Dump dumped, dump(source, task, snapshot, only));
+    std::string script;
+    for (const auto &schema : schemas) script += "CREATE SCHEMA IF NOT EXISTS " + schema + ";\n";
+    return script + dumped.script;
 }
 
 }  // namespace walferry

@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/error.h"
@@ -33,9 +34,9 @@ Result<std::vector<ExcludedRelation>> excluded_relations(pq::Connection &source,
 Result<std::vector<std::string>> dump_schema(pq::Connection &source, const Task &task, const std::string &snapshot,
                                              std::size_t locks);
 
-// The same for a single table, with its indexes, constraints, triggers and the sequences that it owns, in one part that makes
-// its schema too if that is missing. Not with the types and functions that it uses.
-Result<std::string> dump_table(pq::Connection &source, const Task &task, const std::string &snapshot,
-                               const std::string &schema, const std::string &name);
+// The same for single tables (schema, name), with their indexes, constraints, triggers and the sequences that they own, in one
+// part that makes their schemas too if those are missing. Not with the types and functions that they use.
+Result<std::string> dump_tables(pq::Connection &source, const Task &task, const std::string &snapshot,
+                                const std::vector<std::pair<std::string, std::string>> &tables);
 
 }  // namespace walferry
