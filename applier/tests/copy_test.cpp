@@ -287,6 +287,43 @@ TEST(Copy, EndsWithASummary) {
     EXPECT_EQ(compare(pair), "");
 }
 
+// Two copies share the rate. Slower is always possible on a busy machine, faster never.
+TEST(Copy, KeepsToItsRate) {
+    const Pair pair;
+    pair.source().exec(
+        "CREATE TABLE a (id int PRIMARY KEY, pad text); INSERT INTO a SELECT n, repeat('x', 3000) FROM generate_series(1, 2000) AS n;"
+        "CREATE TABLE b (id int PRIMARY KEY, pad text); INSERT INTO b SELECT n, repeat('x', 3000) FROM generate_series(1, 2000) AS n;"
+        "ALTER TABLE a ALTER pad SET STORAGE PLAIN; ALTER TABLE b ALTER pad SET STORAGE PLAIN");
+    const Task task(pair, {.more = "[copy]\njobs = 2\n[throttle]\ncopy_rows = 1000\n"});
+    const auto outcome = task.call({"run", "--until", "now"});
+    ASSERT_EQ(outcome.exit_code, 0) << outcome.errors;
+    std::smatch copied;
+    ASSERT_TRUE(std::regex_search(outcome.errors, copied, std::regex("4000 rows, [0-9.]+ MB in ([0-9.]+) s")))
+        << outcome.errors;
+    EXPECT_GE(std::stod(copied[1]), 3.6);
+    EXPECT_EQ(compare(pair), "");
+}
+
+// At the rate that it begins with it would take an hour.
+TEST(Copy, RateIsChangedWhileItRuns) {
+    const Pair pair;
+    pair.source().exec("CREATE TABLE a (id int PRIMARY KEY); INSERT INTO a SELECT generate_series(1, 36000)");
+    const Task task(pair, {.more = "[throttle]\ncopy_rows = 10\n"});
+    auto run = task.start();
+    wait_while_running(run, "the copy goes on", [&] {
+        return task.phase() == "copy" && pair.destination().holds(
+                                             "SELECT EXISTS (SELECT FROM walferry.table_state"
+                                             " WHERE state = 'copying' AND rows > 0)");
+    });
+    const auto changed = task.call({"throttle", "--off"});
+    EXPECT_EQ(changed.exit_code, 0) << changed.errors;
+    task.wait_for_stream(run);
+    run.signal(SIGTERM);
+    ASSERT_EQ(run.wait(), 0) << run.errors();
+    task.run_until_now();
+    EXPECT_EQ(compare(pair), "");
+}
+
 // The most memory that a run has needed for a table of the given rows of 1 kB, in bytes.
 std::int64_t peak_memory(std::int64_t rows) {
     const Pair pair;

@@ -53,8 +53,7 @@ FROM pg_catalog.pg_stat_progress_create_index WHERE pid = ANY ($1::int[]))";
 }  // namespace
 
 Copier::Copier(const Task &task, std::string encoding, Handover &handover, const Positions &positions,
-               CopyProgress &progress, const Throttle &throttle,
-               std::optional<std::vector<std::uint32_t>> copied_again)
+               CopyProgress &progress, Throttle &throttle, std::optional<std::vector<std::uint32_t>> copied_again)
     : task_(task),
       encoding_(std::move(encoding)),
       handover_(handover),
@@ -121,8 +120,9 @@ Result<void> Copier::list_batches() {
 Result<void> Copier::copy_all() {
     StopFlag halt;  // the pipeline's wish, or a copy has failed
     std::optional<Error> error;
-    CopyContext context{task_, encoding_, handover_, positions_, progress_, summary_, [this] { return flush_source(); },
-                        halt,  {},        {}};
+    CopyContext context{task_,     encoding_, handover_, positions_,
+                        progress_, summary_,  throttle_, [this] { return flush_source(); },
+                        halt,      {},        {}};
     std::atomic<std::size_t> running{0};
     std::vector<std::jthread> threads;
     const auto jobs = std::min<std::size_t>(static_cast<std::size_t>(task_.copy_jobs), batches_.size());

@@ -33,8 +33,7 @@ class Copier {
 public:
     // `encoding`: the source's. `copied_again`: if given, the copy is about these tables alone, all else is complete.
     Copier(const Task &task, std::string encoding, Handover &handover, const Positions &positions,
-           CopyProgress &progress, const Throttle &throttle,
-               std::optional<std::vector<std::uint32_t>> copied_again);
+           CopyProgress &progress, Throttle &throttle, std::optional<std::vector<std::uint32_t>> copied_again);
 
     // Until all is copied and the task's phase has moved on, or stop is requested, or something fails.
     Result<void> run(const StopFlag &stop);
@@ -78,7 +77,7 @@ private:
     Handover &handover_;
     const Positions &positions_;
     CopyProgress &progress_;
-    const Throttle &throttle_;
+    Throttle &throttle_;
     CopySummary summary_;
     Clock::time_point begun_;
     const std::optional<std::vector<std::uint32_t>> copied_again_;

@@ -115,6 +115,7 @@ Result<void> TableCopy::give_up() {
 
 Result<CopyEnd> TableCopy::attempt(const std::vector<PendingTable> &pending) {
     copied_.clear();
+    analyzing_ = {};
     WF_TRY(session_->forget_tables());
     WF_ASSIGN(const bool claimed, take_snapshot(pending));
     if (!claimed) return CopyEnd::again;
@@ -239,7 +240,6 @@ Result<bool> TableCopy::copy_table(std::size_t at, bool freeze) {
     lap();
     WF_TRY(source_.start_copy_out(statements.copy_out));
     reading_ = true;
-    bool yielded = false;
     std::uint64_t rows = 0;
     std::uint64_t bytes = 0;
     auto copied = session_->copy_in(statements.copy_in, [&](pq::Connection &destination) -> Result<void> {
@@ -248,12 +248,17 @@ Result<bool> TableCopy::copy_table(std::size_t at, bool freeze) {
             if (!row) return {};
             WF_TRY(destination.put_copy(row->view()));
             bytes += row->size;
-            if ((++rows & 1023) != 0) continue;
-            yielded = yield_.load(std::memory_order_relaxed);
-            if (yielded) return fail(ErrorKind::transient, "the lock is wanted by others");
+            ++rows;
+            context_.throttle.spend(1, row->size);
+            const bool waits = context_.throttle.debt().count() > 0;
+            if (!waits && (rows & 1023) != 0) continue;
             show_rows(at, rows, bytes);
+            if (waits) WF_TRY(wait_for_rates());
+            if (yield_.load(std::memory_order_relaxed))
+                return fail(ErrorKind::transient, "the lock is wanted by others");
         }
     });
+    const bool yielded = !copied && yield_.load(std::memory_order_relaxed);
     if (yielded) return false;
     if (!copied) return fail(std::move(copied).error());
     reading_ = false;
@@ -261,6 +266,14 @@ Result<bool> TableCopy::copy_table(std::size_t at, bool freeze) {
     show_rows(at, *copied, bytes);
     done.reading = lap();
     return true;
+}
+
+// The operator may have set some; others that wait for the lock go first.
+Result<void> TableCopy::wait_for_rates() {
+    while (context_.throttle.debt().count() > 0 && !yield_.load(std::memory_order_relaxed)) {
+        if (context_.stop.wait_for(look_again)) return fail(ErrorKind::interrupted, "stopped by request");
+    }
+    return {};
 }
 
 // So many so far.

@@ -27,6 +27,7 @@
 #include "apply/session.h"
 #include "base/error.h"
 #include "base/stop.h"
+#include "base/throttle.h"
 #include "checkpoint/bookkeeping.h"
 #include "checkpoint/positions.h"
 #include "config/task.h"
@@ -48,6 +49,7 @@ struct CopyContext {
     const Positions &positions;
     CopyProgress &progress;
     CopySummary &summary;
+    Throttle &throttle;
     std::function<Result<void>()> flush_source;  // has an idle source send what its WAL holds; thread: any
     const StopFlag &stop;
 
@@ -102,6 +104,7 @@ private:
     Result<bool> copy_table(std::size_t at, bool freeze);
     Result<void> give_back(const std::vector<LoadPlan::Statement> &statements);
     Result<void> analyze();
+    Result<void> wait_for_rates();
     void show_rows(std::size_t at, std::uint64_t rows, std::uint64_t bytes);
     void show_step(std::string step, const char *state);
     CopySummary::Duration lap();
