@@ -106,7 +106,7 @@ check-dashboard: deps-browser install-plugin build-integration ## the dashboard 
 outcomes: install-plugin ## PostgreSQL's own regression suite, without and with walferry: the same outcomes
 	@tools/outcomes.sh
 
-soak: install-plugin build-integration ## crashes, true prefixes, collisions, big transactions, DDL at length, SOAK (10) times check's
+soak: install-plugin build-integration ## crashes, true prefixes, collisions, big transactions, DDL, verify, at length, SOAK (10) times check's
 	@WALFERRY_SOAK=$(SOAK) TESTS='*Crash*:*Prefix*:*Unseen*:Streamed*:BigTransaction*:DdlRandom*:Copy.Memory*' tools/check.sh integration
 
 build-unit: deps
