@@ -116,7 +116,7 @@ count_records() { # CONNINFO
 # A test's output with what is this run's own. Of a list of objects walferry's go, with the widths of columns and the counts.
 normalised() { # RUN TEST
 	sed "s,$scratch/$1,RUN,g" "$scratch/$1/results/$2.out" | if lists_objects "$2"; then
-		sed -E '/walferry|prune_ddl_log/d; /^\([0-9]+ rows?\)$/d; s/ +/ /g; s/^ //; s/ $//; /^[-+]+$/d'
+		sed -E '/walferry|prune_ddl_log|ddl_state/d; /^\([0-9]+ rows?\)$/d; s/ +/ /g; s/^ //; s/ $//; /^[-+]+$/d'
 	else
 		cat
 	fi
