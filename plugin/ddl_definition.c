@@ -18,6 +18,7 @@
 #include "catalog/pg_collation.h"
 #include "catalog/pg_extension.h"
 #include "catalog/pg_sequence.h"
+#include "commands/comment.h"
 #include "commands/defrem.h"
 #include "commands/tablespace.h"
 #include "nodes/parsenodes.h"
@@ -264,6 +265,18 @@ wf_create_index(Oid index, const char *words)
 	char	   *name = strstr(definition, "INDEX ") + strlen("INDEX ");
 
 	return psprintf("%.*s%s%s", (int) (name - definition), definition, words, name);
+}
+
+List *
+wf_create_missing_index(Oid index)
+{
+	List	   *statements = list_make1(wf_create_index(index, "IF NOT EXISTS "));
+	char	   *comment = GetComment(index, RelationRelationId, 0);
+
+	if (comment != NULL)
+		statements = lappend(statements, psprintf("COMMENT ON INDEX %s IS %s", wf_relation_name(index),
+												  quote_literal_cstr(comment)));
+	return statements;
 }
 
 char *

@@ -35,6 +35,9 @@ extern const char *wf_storage_name(char storage);
 /* words: what stands before the index's name. */
 extern char *wf_create_index(Oid index, const char *words);
 
+/* Statements that make an index, with its comment, where there is none of its name. */
+extern List *wf_create_missing_index(Oid index);
+
 /* With the schema and the version that it has got; NULL if there is none. */
 extern char *wf_create_extension(Oid extension);
 

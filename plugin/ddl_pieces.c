@@ -550,9 +550,11 @@ choose_for_upkeep(WfDdl *ddl)
 	foreach(cell, ddl->validated)
 	{
 		List	   *table = wf_ddl_name_of(IndexGetRelation(lfirst_oid(cell), false));
+		ListCell   *statement;
 
 		ddl->text_needs = wf_ddl_add_names(ddl->text_needs, table);
-		add_piece(ddl, table, NIL, wf_create_index(lfirst_oid(cell), "IF NOT EXISTS "));
+		foreach(statement, wf_create_missing_index(lfirst_oid(cell)))
+			add_piece(ddl, table, NIL, lfirst(statement));
 	}
 }
 

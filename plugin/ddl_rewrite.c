@@ -21,7 +21,6 @@
 #include "catalog/pg_index.h"
 #include "catalog/pg_namespace.h"
 #include "catalog/pg_proc.h"
-#include "commands/comment.h"
 #include "nodes/nodeFuncs.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
@@ -291,15 +290,7 @@ append_validated(WfDdl *ddl)
 	if (ddl->validated != NIL && ddl->statements == NIL && !wf_ddl_is_upkeep(ddl->tree))
 		ddl->statements = list_make1((void *) ddl->text);
 	foreach(cell, ddl->validated)
-	{
-		char	   *comment = GetComment(lfirst_oid(cell), RelationRelationId, 0);
-
-		ddl->statements = lappend(ddl->statements, wf_create_index(lfirst_oid(cell), "IF NOT EXISTS "));
-		if (comment != NULL)
-			ddl->statements = lappend(ddl->statements,
-									  psprintf("COMMENT ON INDEX %s IS %s", wf_relation_name(lfirst_oid(cell)),
-											   quote_literal_cstr(comment)));
-	}
+		ddl->statements = list_concat(ddl->statements, wf_create_missing_index(lfirst_oid(cell)));
 }
 
 /* --------------------------------------------------------------------------------------- */

@@ -47,10 +47,7 @@ public:
           in_copy_(pair.destination()),
           watch_(pair.destination()) {
         auto source = pair.source();
-        wait_while_running(run_, "the slot is being made", [&] {
-            return source.holds("SELECT EXISTS (SELECT FROM pg_replication_slots WHERE slot_name = '" + task.slot() +
-                                "')");
-        });
+        task.wait_for_slot(run_, source);
         before_copy_.exec("BEGIN; LOCK TABLE walferry.table_state IN EXCLUSIVE MODE");
         while_waiting();
         open.exec("COMMIT");
@@ -187,9 +184,7 @@ TEST(Copy, LongTransaction) {
     auto open = pair.source();
     open.exec("BEGIN; INSERT INTO a VALUES (1)");
     auto run = task.start();
-    wait_while_running(run, "the slot is being made", [&] {
-        return source.holds("SELECT EXISTS (SELECT FROM pg_replication_slots WHERE slot_name = '" + task.slot() + "')");
-    });
+    task.wait_for_slot(run, source);
     const auto names = [&](Session &session) {
         return run.errors().find(", pid " + session.value("SELECT pg_backend_pid()") + " (postgres, ") !=
                std::string::npos;
@@ -236,9 +231,7 @@ TEST(Copy, TableDroppedBeforeTheSchemaIsRead) {
     auto open = pair.source();
     open.exec("BEGIN; INSERT INTO a VALUES (1)");
     auto run = task.start();
-    wait_while_running(run, "the slot is being made", [&] {
-        return source.holds("SELECT EXISTS (SELECT FROM pg_replication_slots WHERE slot_name = '" + task.slot() + "')");
-    });
+    task.wait_for_slot(run, source);
     auto holder = pair.destination();
     holder.exec("BEGIN; LOCK TABLE walferry.checkpoint IN EXCLUSIVE MODE");
     open.exec("COMMIT");

@@ -70,9 +70,7 @@ TEST(Signals, StopWhileTheSlotIsMade) {
     auto open = pair.source();
     open.exec("BEGIN; INSERT INTO a VALUES (1)");
     auto run = task.start();
-    wait_while_running(run, "the slot is being made", [&] {
-        return source.holds("SELECT EXISTS (SELECT FROM pg_replication_slots WHERE slot_name = '" + task.slot() + "')");
-    });
+    task.wait_for_slot(run, source);
     run.signal(SIGTERM);
     EXPECT_EQ(run.wait(20s), 0) << run.errors();
     open.exec("COMMIT");

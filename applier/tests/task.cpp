@@ -101,6 +101,12 @@ std::string Task::phase() const {
     return destination.value("SELECT phase FROM walferry.task WHERE name = '" + name_ + "'");
 }
 
+void Task::wait_for_slot(Process &process, Session &source) const {
+    wait_while_running(process, "the slot is being made", [&] {
+        return source.holds("SELECT EXISTS (SELECT FROM pg_replication_slots WHERE slot_name = '" + slot() + "')");
+    });
+}
+
 void Task::wait_for_stream(Process &process, std::chrono::seconds limit) const {
     wait_while_running(
         process, "phase is stream", [&] { return phase() == "stream"; }, limit);

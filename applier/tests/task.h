@@ -69,6 +69,8 @@ public:
 
     // Where the task is: a phase, or nothing before it has begun.
     std::string phase() const;
+    // Waits until the slot is there, ready or not; `process` as below.
+    void wait_for_slot(Process &process, Session &source) const;
     // Waits until `process`, a run of this task, has reached the stream; throws if it ends before.
     void wait_for_stream(Process &process, std::chrono::seconds limit = 120s) const;
 

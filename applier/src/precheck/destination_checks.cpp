@@ -22,19 +22,13 @@ struct Existing {
 
 // Which of the selected tables' names the destination has, as relations of whatever kind.
 Result<Existing> find_existing(CheckContext &context) {
-    std::vector<std::string> schemas;
-    std::vector<std::string> names;
-    for (const auto &table : context.tables) {
-        schemas.push_back(table.schema);
-        names.push_back(table.name);
-    }
     WF_ASSIGN(const pq::Rows rows,
               context.destination->exec(
                   "SELECT pg_catalog.format('%I.%I', wanted.s, wanted.t), c.oid IS NOT NULL"
                   " FROM unnest($1::pg_catalog.text[], $2::pg_catalog.text[]) AS wanted (s, t)"
                   " LEFT JOIN (pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace)"
                   " ON n.nspname = wanted.s AND c.relname = wanted.t ORDER BY 1",
-                  {pq::array_literal(schemas), pq::array_literal(names)}));
+                  name_arrays(context.tables)));
     Existing out;
     for (int row = 0; row < rows.count(); ++row) {
         (rows.boolean(row, 1) ? out.present : out.missing).push_back(rows.text(row, 0));

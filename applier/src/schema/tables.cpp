@@ -282,13 +282,17 @@ bool same_type(std::string_view schema, std::string_view name, std::string_view 
     return name == other_name && (schema == "pg_catalog") == (other_schema == "pg_catalog");
 }
 
-Result<void> check_column_types(pq::Connection &destination, const std::vector<Table> &tables) {
+std::vector<pq::Param> name_arrays(const std::vector<Table> &tables) {
     std::vector<std::string> schemas;
     std::vector<std::string> names;
     for (const Table &table : tables) {
         schemas.push_back(table.schema);
         names.push_back(table.name);
     }
+    return {pq::array_literal(schemas), pq::array_literal(names)};
+}
+
+Result<void> check_column_types(pq::Connection &destination, const std::vector<Table> &tables) {
     WF_ASSIGN(const pq::Rows rows,
               destination.exec("SELECT n.nspname, c.relname, a.attname, tn.nspname, t.typname"
                                " FROM unnest($1::text[], $2::text[]) AS wanted (schema_name, table_name)"
@@ -296,7 +300,7 @@ Result<void> check_column_types(pq::Connection &destination, const std::vector<T
                                " JOIN pg_class c ON c.relnamespace = n.oid AND c.relname = wanted.table_name"
                                " JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped"
                                " JOIN pg_type t ON t.oid = a.atttypid JOIN pg_namespace tn ON tn.oid = t.typnamespace",
-                               {pq::array_literal(schemas), pq::array_literal(names)}));
+                               name_arrays(tables)));
     std::map<std::tuple<std::string_view, std::string_view, std::string_view>, int> by_column;
     for (int row = 0; row < rows.count(); ++row) {
         by_column[{rows.view(row, 0), rows.view(row, 1), rows.view(row, 2)}] = row;

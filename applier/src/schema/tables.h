@@ -87,6 +87,9 @@ Result<std::vector<std::string>> unmatched_patterns(pq::Connection &source, cons
 // Their names, quoted and qualified.
 std::vector<std::string> quoted_names(const pq::Connection &connection, const std::vector<Table> &tables);
 
+// Two parameters for a query: the array of their schemas, and that of their names, each in their order.
+std::vector<pq::Param> name_arrays(const std::vector<Table> &tables);
+
 // Whether two servers' types have the same binary form, by their names: an extension may live in another schema, but
 // nothing else takes the name of a built-in type.
 bool same_type(std::string_view schema, std::string_view name, std::string_view other_schema,

@@ -82,8 +82,8 @@ std::string joined(const pq::Rows &rows, int row, int columns) {
     return out;
 }
 
-RowKey split(std::string_view joined_key) {
-    RowKey key;
+KeyValues split(std::string_view joined_key) {
+    KeyValues key;
     for (std::size_t end = 0; (end = joined_key.find(separator)) != std::string_view::npos;) {
         key.emplace_back(joined_key.substr(0, end));
         joined_key.remove_prefix(end + 1);
@@ -108,7 +108,7 @@ Result<RowSums> read_rows(pq::Connection &connection, const SideShape &side, std
     return out;
 }
 
-void add_differing(RowSums source, const RowSums &destination, std::set<RowKey> &keys) {
+void add_differing(RowSums source, const RowSums &destination, std::set<KeyValues> &keys) {
     for (const auto &[key, sum] : destination) {
         const auto found = source.find(key);
         if (found == source.end() || found->second != sum) keys.insert(split(key));

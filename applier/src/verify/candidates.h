@@ -20,12 +20,12 @@
 namespace walferry {
 
 // Values of the key columns; without a key: the row's hash.
-using RowKey = std::vector<std::string>;
+using KeyValues = std::vector<std::string>;
 
 struct Candidates {
     TableSum source;
     TableSum destination;
-    std::set<RowKey> keys;
+    std::set<KeyValues> keys;
     bool more = false;  // there are more than were fetched
 };
 

@@ -14,7 +14,7 @@ namespace {
 constexpr std::size_t keys_per_statement = 500;
 constexpr int shown_characters = 200;
 
-Result<void> read_by_key(pq::Connection &connection, const SideShape &side, const std::vector<RowKey> &keys,
+Result<void> read_by_key(pq::Connection &connection, const SideShape &side, const std::vector<KeyValues> &keys,
                          bool same_encoding, RowLooks &out) {
     std::string sql = "SELECT ";
     for (const KeyColumn &column : side.key) sql += column.name + ", ";
@@ -28,7 +28,7 @@ Result<void> read_by_key(pq::Connection &connection, const SideShape &side, cons
     WF_ASSIGN(const pq::Rows rows, connection.exec(sql, key_params(side, keys)));
     const int key_columns = static_cast<int>(side.key.size());
     for (int row = 0; row < rows.count(); ++row) {
-        RowKey key;
+        KeyValues key;
         for (int column = 0; column < key_columns; ++column) key.push_back(rows.text(row, column));
         RowLook look;
         look.version = rows.text(row, key_columns);
@@ -40,10 +40,10 @@ Result<void> read_by_key(pq::Connection &connection, const SideShape &side, cons
     return {};
 }
 
-Result<void> read_by_hash(pq::Connection &connection, const SideShape &side, const std::vector<RowKey> &keys,
+Result<void> read_by_hash(pq::Connection &connection, const SideShape &side, const std::vector<KeyValues> &keys,
                           bool same_encoding, RowLooks &out) {
     std::vector<std::string> hashes;
-    for (const RowKey &key : keys) hashes.push_back(key[0]);
+    for (const KeyValues &key : keys) hashes.push_back(key[0]);
     const std::string text = row_text(side, same_encoding);
     const std::string hash = hash_of(text, 0);
     WF_ASSIGN(
@@ -62,7 +62,7 @@ Result<void> read_by_hash(pq::Connection &connection, const SideShape &side, con
 
 }  // namespace
 
-Result<RowLooks> read_looks(pq::Connection &connection, const SideShape &side, const std::vector<RowKey> &keys,
+Result<RowLooks> read_looks(pq::Connection &connection, const SideShape &side, const std::vector<KeyValues> &keys,
                             bool same_encoding) {
     RowLooks out;
     if (side.key.empty()) {
@@ -71,8 +71,8 @@ Result<RowLooks> read_looks(pq::Connection &connection, const SideShape &side, c
     }
     for (std::size_t begin = 0; begin < keys.size(); begin += keys_per_statement) {
         const auto end = std::min(begin + keys_per_statement, keys.size());
-        const std::vector<RowKey> part(keys.begin() + static_cast<std::ptrdiff_t>(begin),
-                                       keys.begin() + static_cast<std::ptrdiff_t>(end));
+        const std::vector<KeyValues> part(keys.begin() + static_cast<std::ptrdiff_t>(begin),
+                                          keys.begin() + static_cast<std::ptrdiff_t>(end));
         WF_TRY(read_by_key(connection, side, part, same_encoding, out));
     }
     return out;
@@ -92,11 +92,11 @@ std::string keys_join(const SideShape &side) {
     return fmt::format("unnest({}) AS keys ({}) JOIN {} AS t ON {}", arrays, names, side.rows, condition);
 }
 
-std::vector<pq::Param> key_params(const SideShape &side, const std::vector<RowKey> &keys) {
+std::vector<pq::Param> key_params(const SideShape &side, const std::vector<KeyValues> &keys) {
     std::vector<pq::Param> params;
     for (std::size_t i = 0; i < side.key.size(); ++i) {
         std::vector<std::string> values;
-        for (const RowKey &key : keys) values.push_back(key[i]);
+        for (const KeyValues &key : keys) values.push_back(key[i]);
         params.emplace_back(pq::array_literal(values));
     }
     return params;

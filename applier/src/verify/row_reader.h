@@ -22,14 +22,14 @@ struct RowLook {
     bool operator==(const RowLook &) const = default;
 };
 // Those that are there.
-using RowLooks = std::map<RowKey, RowLook>;
+using RowLooks = std::map<KeyValues, RowLook>;
 
 // Each statement reads a part of the keys, under a snapshot of its own. Without a key, each reads the whole table.
-Result<RowLooks> read_looks(pq::Connection &connection, const SideShape &side, const std::vector<RowKey> &keys,
+Result<RowLooks> read_looks(pq::Connection &connection, const SideShape &side, const std::vector<KeyValues> &keys,
                             bool same_encoding);
 
 // SQL that joins `t` to the rows of `keys`, with a parameter for each key column: an array of its values as text.
 std::string keys_join(const SideShape &side);
-std::vector<pq::Param> key_params(const SideShape &side, const std::vector<RowKey> &keys);
+std::vector<pq::Param> key_params(const SideShape &side, const std::vector<KeyValues> &keys);
 
 }  // namespace walferry

@@ -32,7 +32,7 @@ struct SourceRow {
     Values values;  // of the columns that hold data of their own
 };
 
-std::string in_words(const RowKey &key) { return fmt::format("({})", fmt::join(key, ", ")); }
+std::string in_words(const KeyValues &key) { return fmt::format("({})", fmt::join(key, ", ")); }
 
 class Repair {
 public:
@@ -45,7 +45,7 @@ public:
           shape_(std::move(shape)),
           same_encoding_(same_encoding) {}
 
-    Result<RowRepair> run(std::vector<RowKey> keys) {
+    Result<RowRepair> run(std::vector<KeyValues> keys) {
         for (std::size_t begin = 0; begin < keys.size(); begin += batch_rows) {
             const auto end = std::min(begin + batch_rows, keys.size());
             WF_TRY(mend(
@@ -56,7 +56,7 @@ public:
 
 private:
     // Until none is left that can be mended.
-    Result<void> mend(std::vector<RowKey> keys) {
+    Result<void> mend(std::vector<KeyValues> keys) {
         for (int i = 0; i < attempts_max && !keys.empty(); ++i) {
             auto left = attempt(keys);
             if (left) {
@@ -71,10 +71,10 @@ private:
                 out_.failed.push_back(fmt::format("{} {}: {}", shape_.display, in_words(keys[0]), error.text()));
                 return {};
             }
-            for (const RowKey &key : keys) WF_TRY(mend({key}));  // one of them is in the way
+            for (const KeyValues &key : keys) WF_TRY(mend({key}));  // one of them is in the way
             return {};
         }
-        for (const RowKey &key : keys) {
+        for (const KeyValues &key : keys) {
             out_.failed.push_back(
                 fmt::format("{} {}: it changes all the time; try again", shape_.display, in_words(key)));
         }
@@ -82,7 +82,7 @@ private:
     }
 
     // Returns those that are in motion.
-    Result<std::vector<RowKey>> attempt(const std::vector<RowKey> &keys) {
+    Result<std::vector<KeyValues>> attempt(const std::vector<KeyValues> &keys) {
         WF_ASSIGN(const RowLooks here_before, look_here(keys));
         WF_TRY(position_.see_applied());
         WF_ASSIGN(const RowLooks there_before, read_looks(source_, shape_.source, keys, same_encoding_));
@@ -97,11 +97,11 @@ private:
             return keys;
         }
         WF_ASSIGN(const auto there, read_values(keys));
-        std::vector<RowKey> left;
+        std::vector<KeyValues> left;
         std::size_t mended = 0;
         std::size_t healed = 0;
         std::vector<const SourceRow *> inserts;
-        for (const RowKey &key : keys) {
+        for (const KeyValues &key : keys) {
             const auto source = there.find(key);
             const auto before = there_before.find(key);
             const auto now = here.find(key);
@@ -130,11 +130,11 @@ private:
         return left;
     }
 
-    Result<RowLooks> look_here(const std::vector<RowKey> &keys) {
+    Result<RowLooks> look_here(const std::vector<KeyValues> &keys) {
         return read_looks(destination_, shape_.destination, keys, same_encoding_);
     }
 
-    Result<std::map<RowKey, SourceRow>> read_values(const std::vector<RowKey> &keys) {
+    Result<std::map<KeyValues, SourceRow>> read_values(const std::vector<KeyValues> &keys) {
         std::string sql = "SELECT ";
         for (const KeyColumn &column : shape_.source.key) sql += column.name + ", ";
         sql += "pg_catalog.concat(t.xmin, ' ', t.ctid)";
@@ -142,9 +142,9 @@ private:
         sql += " FROM " + keys_join(shape_.source);
         WF_ASSIGN(const pq::Rows rows, source_.exec(sql, key_params(shape_.source, keys)));
         const int key_columns = static_cast<int>(shape_.source.key.size());
-        std::map<RowKey, SourceRow> out;
+        std::map<KeyValues, SourceRow> out;
         for (int row = 0; row < rows.count(); ++row) {
-            RowKey key;
+            KeyValues key;
             for (int column = 0; column < key_columns; ++column) key.push_back(rows.text(row, column));
             SourceRow &found = out[std::move(key)];
             found.version = rows.text(row, key_columns);
@@ -229,7 +229,7 @@ Result<RowRepair> repair_rows(const Task &task, const TableComparison &table, co
     if (shapes.empty() || !shapes[0].problem.empty() || key != table.key) {
         return fail(ErrorKind::state, table.table + " is not what it was when it was compared", "Begin again.");
     }
-    std::vector<RowKey> keys;
+    std::vector<KeyValues> keys;
     // Those go first that may be in the way of others.
     for (const bool extra : {true, false}) {
         for (const RowDifference &row : table.rows) {

@@ -13,7 +13,7 @@ constexpr int rounds_max = 20;
 constexpr int quick_turns = 100;
 constexpr std::size_t quick_candidates_max = 200;
 
-std::optional<RowLook> look_at(const RowLooks &looks, const RowKey &key) {
+std::optional<RowLook> look_at(const RowLooks &looks, const KeyValues &key) {
     const auto found = looks.find(key);
     if (found == looks.end()) return std::nullopt;
     return found->second;
@@ -32,13 +32,13 @@ struct Candidate {
 class Settling {
 public:
     Settling(pq::Connection &source, pq::Connection &destination, StreamPosition &position, const TableShape &shape,
-             const std::set<RowKey> &candidates, bool same_encoding)
+             const std::set<KeyValues> &candidates, bool same_encoding)
         : source_(source),
           destination_(destination),
           position_(position),
           shape_(shape),
           same_encoding_(same_encoding) {
-        for (const RowKey &key : candidates) candidates_.try_emplace(key);
+        for (const KeyValues &key : candidates) candidates_.try_emplace(key);
     }
 
     Result<Settled> run() {
@@ -51,8 +51,8 @@ public:
     }
 
 private:
-    std::vector<RowKey> keys() const {
-        std::vector<RowKey> out;
+    std::vector<KeyValues> keys() const {
+        std::vector<KeyValues> out;
         for (const auto &[key, candidate] : candidates_) out.push_back(key);
         return out;
     }
@@ -86,7 +86,7 @@ private:
 
     Result<void> quick_looks() {
         for (int turn = 0; turn < quick_turns; ++turn) {
-            std::vector<RowKey> moving;  // the others are a careful look's
+            std::vector<KeyValues> moving;  // the others are a careful look's
             for (const auto &[key, candidate] : candidates_) {
                 if (candidate.shown.size() > 1) moving.push_back(key);
             }
@@ -94,7 +94,7 @@ private:
             WF_ASSIGN(const RowLooks at_source, read_looks(source_, shape_.source, moving, same_encoding_));
             WF_ASSIGN(const RowLooks at_destination,
                       read_looks(destination_, shape_.destination, moving, same_encoding_));
-            for (const RowKey &key : moving) {
+            for (const KeyValues &key : moving) {
                 Candidate &candidate = candidates_.at(key);
                 candidate.shown.insert(content_of(look_at(at_source, key)));
                 if (candidate.shown.contains(content_of(look_at(at_destination, key)))) candidates_.erase(key);
@@ -108,14 +108,14 @@ private:
     StreamPosition &position_;
     const TableShape &shape_;
     const bool same_encoding_;
-    std::map<RowKey, Candidate> candidates_;
+    std::map<KeyValues, Candidate> candidates_;
     Settled out_;
 };
 
 }  // namespace
 
 Result<Settled> settle(pq::Connection &source, pq::Connection &destination, StreamPosition &position,
-                       const TableShape &shape, const std::set<RowKey> &candidates, bool same_encoding) {
+                       const TableShape &shape, const std::set<KeyValues> &candidates, bool same_encoding) {
     return Settling(source, destination, position, shape, candidates, same_encoding).run();
 }
 

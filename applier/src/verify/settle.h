@@ -37,12 +37,12 @@ struct Difference {
 };
 
 struct Settled {
-    std::map<RowKey, Difference> differing;
+    std::map<KeyValues, Difference> differing;
     std::size_t undecided = 0;
 };
 
 // Requires: `position` is of the same connections.
 Result<Settled> settle(pq::Connection &source, pq::Connection &destination, StreamPosition &position,
-                       const TableShape &shape, const std::set<RowKey> &candidates, bool same_encoding);
+                       const TableShape &shape, const std::set<KeyValues> &candidates, bool same_encoding);
 
 }  // namespace walferry

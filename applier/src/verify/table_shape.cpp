@@ -54,14 +54,7 @@ struct Read {
 };
 
 Result<std::map<std::size_t, Read>> read_side(pq::Connection &connection, const std::vector<Table> &tables) {
-    std::vector<std::string> schemas;
-    std::vector<std::string> names;
-    for (const Table &table : tables) {
-        schemas.push_back(table.schema);
-        names.push_back(table.name);
-    }
-    WF_ASSIGN(const pq::Rows rows,
-              connection.exec(columns_sql, {pq::array_literal(schemas), pq::array_literal(names)}));
+    WF_ASSIGN(const pq::Rows rows, connection.exec(columns_sql, name_arrays(tables)));
     std::map<std::size_t, Read> out;
     for (int row = 0; row < rows.count(); ++row) {
         Read &read = out[static_cast<std::size_t>(rows.integer(row, 0)) - 1];

@@ -16,7 +16,7 @@ namespace {
 // How often a table is compared anew that changed its definition meanwhile, or more than can be told apart.
 constexpr int attempts_max = 5;
 
-RowDifference describe(const TableShape &shape, const RowKey &key, const Difference &found) {
+RowDifference describe(const TableShape &shape, const KeyValues &key, const Difference &found) {
     RowDifference out;
     out.key = key;
     const auto count = [](const std::optional<RowLook> &look) {

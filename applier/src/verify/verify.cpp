@@ -139,14 +139,7 @@ private:
     }
 
     Result<void> note_other_tables(const std::vector<Table> &selected, Comparison &out) {
-        std::vector<std::string> schemas;
-        std::vector<std::string> names;
-        for (const Table &table : selected) {
-            schemas.push_back(table.schema);
-            names.push_back(table.name);
-        }
-        WF_ASSIGN(const pq::Rows rows,
-                  destination_.exec(only_destination_sql, {pq::array_literal(schemas), pq::array_literal(names)}));
+        WF_ASSIGN(const pq::Rows rows, destination_.exec(only_destination_sql, name_arrays(selected)));
         for (int row = 0; row < rows.count(); ++row) {
             out.notes.push_back(fmt::format("{}: at the destination, but the task doesn't take it", rows.view(row, 0)));
         }
