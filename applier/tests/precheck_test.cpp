@@ -145,6 +145,10 @@ INSTANTIATE_TEST_SUITE_P(
         Case{"extension", "DROP EXTENSION walferry", ""},
         Case{"ddl_capture", "ALTER DATABASE {} SET session_preload_libraries = 'auto_explain'", ""},
         Case{"slot", "SELECT pg_create_logical_replication_slot('walferry_{}', 'walferry')", ""},
+        Case{"source_locks",
+             "ALTER SYSTEM SET max_locks_per_transaction = 10; DO $$ BEGIN FOR i IN 1..1500 LOOP"
+             " EXECUTE 'CREATE TABLE many' || i || ' ()'; END LOOP; END $$",
+             "", true},
         Case{"select_privileges",
              "REVOKE SELECT ON a FROM reader; CREATE SCHEMA \"S s\"; CREATE TABLE \"S s\".\"T t\" (id int)", ""},
         Case{"sequence_privileges", "CREATE SEQUENCE s", ""},
@@ -167,6 +171,29 @@ INSTANTIATE_TEST_SUITE_P(
         Case{"roles", "DROP ROLE IF EXISTS \"r r\"; CREATE ROLE \"r r\"; ALTER TABLE a OWNER TO \"r r\"",
              "DROP ROLE IF EXISTS \"r r\"", false, "", "[schema]\nowners = true\n"}),
     [](const auto &one) { return std::string(one.param.id); });
+
+// What releases that have the setting load as an output plugin; the others load any.
+TEST(PrecheckSettings, OutputPlugins) {
+    Pair pair(spoiled_clusters());
+    make_accounts(pair);
+    const Task task(pair, {.source_conninfo = as_user(pair.source_conninfo(), "reader"),
+                           .destination_conninfo = as_user(pair.destination_conninfo(), "writer")});
+    auto source = pair.source();
+    if (source.holds("SELECT EXISTS (SELECT FROM pg_settings WHERE name = 'output_plugin_libraries')")) {
+        source.exec("ALTER SYSTEM SET output_plugin_libraries = 'pgoutput', 'wal2json'");
+        source.exec("SELECT pg_reload_conf()");
+        wait_until(
+            "it is seen", [&] { return task.call({"precheck"}).exit_code == 8; }, 10s);
+        EXPECT_THAT(task.call({"precheck"}).output, HasSubstr("error      output_plugin_libraries"));
+        const auto setup =
+            task.call({"setup", "--source", pair.source_conninfo(), "--destination", pair.destination_conninfo()});
+        EXPECT_EQ(setup.exit_code, 0) << setup.output << setup.errors;
+        EXPECT_EQ(source.value("SHOW output_plugin_libraries"), "pgoutput, wal2json, walferry");
+    } else {
+        EXPECT_THAT(task.call({"precheck"}).output, HasSubstr("this release has no such setting"));
+    }
+    drop_accounts(pair);
+}
 
 // Whatever else the setting lists stays.
 TEST(PrecheckSettings, KeepWhatIsThere) {

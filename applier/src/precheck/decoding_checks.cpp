@@ -181,9 +181,9 @@ SELECT pg_catalog.count(*), pg_catalog.max(pg_catalog.age(pg_catalog.now(), sinc
     SELECT xact_start AS since FROM pg_catalog.pg_stat_activity
     WHERE backend_xid IS NOT NULL AND datname IS NOT NULL AND pid <> pg_catalog.pg_backend_pid()
     UNION ALL SELECT prepared FROM pg_catalog.pg_prepared_xacts) AS running
-WHERE since < pg_catalog.now() - interval '1 minute')";
+WHERE since < pg_catalog.now() - interval '10 seconds')";
     WF_ASSIGN(const pq::Rows rows, context.source->exec(sql));
-    if (rows.integer(0, 0) == 0) return good("none longer than a minute");
+    if (rows.integer(0, 0) == 0) return good("none longer than 10 seconds");
     return warning(
         fmt::format("{}, the oldest for {}", rows.view(0, 0), rows.view(0, 1)),
         "A slot can be created only when all transactions that write now have ended.",

@@ -57,9 +57,9 @@ Result<std::vector<std::string>> tables_with_rows(pq::Connection &destination, c
 Result<std::vector<std::string>> absent(pq::Connection &destination, const std::vector<std::string> &names,
                                         const std::string &catalog, const std::string &column) {
     return read_values(destination,
-                       "SELECT name FROM pg_catalog.unnest($1::pg_catalog.text[]) AS name WHERE NOT EXISTS"
+                       "SELECT w FROM pg_catalog.unnest($1::pg_catalog.text[]) AS wanted (w) WHERE NOT EXISTS"
                        " (SELECT FROM pg_catalog." +
-                           catalog + " WHERE " + column + " = name) ORDER BY 1",
+                           catalog + " AS c WHERE c." + column + " = w) ORDER BY 1",
                        {pq::array_literal(names)});
 }
 
@@ -257,7 +257,7 @@ Result<Finding> check_extensions_available(CheckContext &context) {
                           "SELECT extname FROM pg_catalog.pg_extension"
                           " WHERE extname NOT IN ('plpgsql', 'walferry') ORDER BY 1"));
     WF_ASSIGN(const std::vector<std::string> missing,
-              absent(*context.destination, used, "pg_available_extensions", "pg_available_extensions.name"));
+              absent(*context.destination, used, "pg_available_extensions", "name"));
     if (missing.empty()) return good(used.empty() ? "the source uses none" : "all can be had: " + shortened(used));
     return bad("not at the destination: " + shortened(missing), "The source's objects may need them.",
                "Install their files on the destination's machine: contrib modules are in Debian's package "

@@ -47,11 +47,10 @@ Result<Finding> check_source_locks(CheckContext &context) {
     if (!task.schema_stage || context.record || tables <= locks) return good(found);
     WF_ASSIGN(const std::string setting, read_value(*context.source, "SHOW max_locks_per_transaction"));
     const auto wanted = (tables * 5 / 4 / locks + 1) * std::stoul(setting);
-    return bad(
-        found, "pg_dump locks all tables at once while it reads their definitions.",
-        fmt::format("ALTER SYSTEM SET max_locks_per_transaction = {}; and restart the source. Or several tasks, each "
-                    "for some of the schemas.",
-                    wanted));
+    const std::string sql = fmt::format("ALTER SYSTEM SET max_locks_per_transaction = {}", wanted);
+    return mended_by(bad(found, "pg_dump locks all tables at once while it reads their definitions.",
+                         sql + "; and restart the source. Or several tasks, each for some of the schemas."),
+                     Side::source, {sql}, false);
 }
 
 Result<Finding> check_tables_selected(CheckContext &context) {
