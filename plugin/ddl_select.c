@@ -304,6 +304,23 @@ note_leaving(const WfSelection *selection, WfTuple *row)
 	return true;
 }
 
+/* Of a statement that gives a table which was not selected a name that is: its rows are not at the destination. */
+static void
+note_entering(const WfSelection *selection, WfTuple *row, List *selected)
+{
+	List	   *former = wf_ddl_strings(row, WF_DDL_LOG_FORMER);
+	char	   *table;
+
+	if (former == NIL || strcmp(list_nth(selected, 1), "table") != 0 ||
+		selects(selection, linitial(former), lsecond(former)))
+		return;
+	table = quote_qualified_identifier(list_nth(selected, 2), list_nth(selected, 3));
+	set_flag(row, WF_DDL_STOP);
+	set_note(row, psprintf("by it %s comes into the selection, which has rows that are not at the destination. "
+						   "Make the table there by hand, then have this statement count as done, "
+						   "and the table copied by \"walferry table recopy FILE %s\"", table, table));
+}
+
 /* Is it so for each settings that they match both names or neither? */
 static bool
 match_alike(List *all, const char *schema, const char *other_schema)
@@ -369,6 +386,8 @@ wf_ddl_select(const WfOptions *options, WfTuple *row)
 	if (selected == NIL && missing == NIL)
 		return note_leaving(selection, row);
 	row->values[WF_DDL_LOG_OBJECTS] = wf_string_list_array(selected);
+	if (selected != NIL)
+		note_entering(selection, row, selected);
 	if (others > 0)
 		set_flag(row, WF_DDL_PARTIAL);
 	row->values[WF_DDL_LOG_REWRITTEN] =

@@ -1,5 +1,5 @@
 // Goal: a task that selects some tables follows statements that tie them to others: what needs something that is not
-// selected is left out, the rest is there, and the operator is told. Nothing of it stops the task.
+// selected is left out, the rest is there, and the operator is told. Only a table that comes in with rows stops the task.
 //
 // SPDX-License-Identifier: PostgreSQL
 #include <gmock/gmock.h>
@@ -238,6 +238,30 @@ TEST_F(DdlSelection, WhatLeavesTheSelection) {
     task.run_until_now();
     EXPECT_EQ(destination.value("SELECT string_agg(id::text, ' ') FROM app.b"), "1 2");
     EXPECT_EQ(noted("ALTER SCHEMA app"), "skipped: no longer selected, and kept as it is: app");
+}
+
+// One that comes into it stops the task, and the way out leads on: also where it takes the place of one that leaves.
+TEST_F(DdlSelection, WhatComesIntoTheSelection) {
+    source.exec(
+        "CREATE TABLE other.a (id bigint PRIMARY KEY, v text, n int); INSERT INTO app.a VALUES (1, 'old');"
+        "INSERT INTO other.a VALUES (2, 'new')");
+    source.exec(
+        "ALTER TABLE app.a SET SCHEMA public; ALTER TABLE other.a SET SCHEMA app; INSERT INTO app.a VALUES (3)");
+    const auto stopped = task.call({"run", "--until", "now"});
+    EXPECT_EQ(stopped.exit_code, 5);
+    EXPECT_THAT(stopped.errors, HasSubstr("app.a comes into the selection"));
+    EXPECT_THAT(stopped.errors, HasSubstr("walferry table recopy FILE app.a"));
+    EXPECT_EQ(destination.number("SELECT count(*) FROM app.a WHERE id > 1"), 0);
+
+    destination.exec("ALTER TABLE app.a SET SCHEMA public; CREATE TABLE app.a (id bigint PRIMARY KEY, v text, n int)");
+    const auto id = destination.value("SELECT id FROM walferry.ddl WHERE state = 'failed'");
+    EXPECT_EQ(task.call({"ddl", "done"}, 60s, {id}).exit_code, 0);
+    EXPECT_EQ(task.call({"table", "recopy"}, 60s, {"app.a"}).exit_code, 0);
+    task.run_until_now();
+    expect_equal("app.a");
+    source.exec("DELETE FROM app.a WHERE id = 2");
+    task.run_until_now();
+    expect_equal("app.a");
 }
 
 }  // namespace
