@@ -20,7 +20,7 @@ debug = -DCMAKE_BUILD_TYPE=Debug -DWALFERRY_FAILPOINTS=ON
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help deps deps-lint deps-fuzz deps-browser deps-bench build install install-program install-plugin deb demo bench \
+.PHONY: help deps deps-lint deps-fuzz deps-browser deps-bench deps-versions build install install-program install-plugin deb demo bench \
 	bench-copy bench-tables bench-capture check unit regress integration check-versions check-dashboard build-unit \
 	build-integration outcomes soak asan tsan fuzz format lint clean
 
@@ -38,6 +38,9 @@ deps-fuzz: deps
 
 deps-browser: deps
 	@tools/deps.sh browser
+
+deps-versions: deps
+	@tools/deps.sh versions
 
 deps-bench: deps
 	@tools/deps.sh bench
@@ -97,7 +100,7 @@ regress: install-plugin ## the plugin's SQL and isolation tests on a throwaway s
 integration: install-plugin build-integration ## the whole program on throwaway servers (TESTS=pattern)
 	@tools/check.sh integration
 
-check-versions: ## the plugin on PostgreSQL 17 and 18, in chroots that are kept in VERSIONS_DIR (needs debootstrap)
+check-versions: deps-versions install-plugin build-integration ## the plugin on PostgreSQL 17 and 18; tasks between 15, 17 and 18 (chroots in VERSIONS_DIR)
 	@tools/versions.sh
 
 check-dashboard: deps-browser install-plugin build-integration ## the dashboard in a real browser (Debian's chromium)

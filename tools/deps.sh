@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Installs what Debian 12 lacks for the groups named: build (default), lint, fuzz, browser, bench.
+# Installs what Debian 12 lacks for the groups named: build (default), lint, fuzz, browser, bench, versions.
 # Asks only dpkg when nothing is missing. SKIP_DEPS=1: the machine has it all from elsewhere.
 set -euo pipefail
 
@@ -15,6 +15,7 @@ packages_of() {
 	lint) echo clang-format clang-tidy cppcheck shellcheck ;;
 	fuzz) echo clang-14 libclang-rt-14-dev ;;
 	browser) echo chromium chromium-driver ;; # looks at the dashboard
+	versions) echo debootstrap ;;
 	bench) echo pgcopydb ;; # a peer, to compare with
 	*)
 		echo "deps: no group $1" >&2

@@ -1,11 +1,13 @@
 #!/usr/bin/env bash
-# The plugin on newer PostgreSQL majors than Debian 12 has: builds it without a warning, and runs its regress tests,
-# in a Debian that has that major.
+# Everything on newer PostgreSQL majors than Debian 12 has, in a Debian that has that major: the plugin is built without a
+# warning and passes its regress tests, and tasks run between servers of different majors.
 #
-#   versions.sh [check] [MAJOR ...]    builds and tests; default 17 18. Ends with one line a major; 1 if one failed
-#   versions.sh chroot MAJOR           makes the chroot if it is not there; prints its folder
-#   versions.sh pg_config MAJOR        of a PostgreSQL of that major whose programs run outside of the chroot (PG_CONFIG)
+#   versions.sh [check] [MAJOR|FROM:TO ...]   tests; default 17 18, and the pairs 15:17 17:18 15:18 17:15. Ends with a table
+#                                             of how many tests passed; 1 if one failed
+#   versions.sh chroot MAJOR                  makes the chroot if it is not there; prints its folder
+#   versions.sh pg_config MAJOR               of a PostgreSQL of that major whose programs run outside of the chroot (PG_CONFIG)
 #
+# Pairs take the program, the tests and, of 15, the plugin that `make check-versions` has built and installed before.
 # A chroot is made once (debootstrap, about 600 MB) and kept in VERSIONS_DIR, default /var/cache/walferry-chroots: remove a
 # folder in it and the next run makes it anew, from what Debian has then. MIRROR names another Debian mirror.
 # As root, or by sudo.
@@ -22,7 +24,7 @@ die() {
 }
 
 usage() {
-	sed -n '5,7s/^#   //p' "$0" >&2
+	sed -n '5,8s/^#   //p' "$0" >&2
 	exit 1
 }
 
@@ -77,7 +79,7 @@ make_chroot() { # MAJOR: prints the folder
 	suite=$(suite_of "$major")
 	root=$cache/$suite
 	if [ ! -d "$root" ]; then
-		command -v debootstrap >/dev/null || die "debootstrap is missing: apt-get install debootstrap"
+		command -v debootstrap >/dev/null || die "debootstrap is missing: tools/deps.sh versions installs it"
 		mkdir -p "$cache"
 		log=$cache/$suite.log
 		rm -rf -- "$root.part"
@@ -123,47 +125,112 @@ make_outside() { # MAJOR: prints the path of its pg_config
 	echo "$bin/pg_config"
 }
 
-# Builds, installs, and runs the regress tests as their own check does. REQUIRES: bash, for pipefail.
-check_major() { # MAJOR ROOT
-	rm -rf -- "$2/walferry"
-	mkdir "$2/walferry"
-	tar -C "$top" --exclude='*.o' --exclude='*.so' -c plugin sql regress tools | tar -C "$2/walferry" -x --no-same-owner
-	# shellcheck disable=SC2016 # expanded in the chroot
-	in_chroot "$2" bash -ec '
-		export PG_CONFIG=/usr/lib/postgresql/$1/bin/pg_config
-		make -s -C /walferry/plugin
-		make -s -C /walferry/plugin install
-		/walferry/tools/check.sh regress' bash "$1"
+pg_config_of() { # MAJOR
+	case $1 in
+	15) echo /usr/lib/postgresql/15/bin/pg_config ;;
+	*) make_outside "$1" ;;
+	esac
 }
 
-check() { # MAJOR...
-	local major root failed=0
+# In the chroot, as that has the compiler for it.
+install_plugin() { # MAJOR
+	local root
+	root=$(make_chroot "$1")
+	rm -rf -- "$root/walferry"
+	mkdir "$root/walferry"
+	tar -C "$top" --exclude='*.o' --exclude='*.so' -c plugin sql regress tools | tar -C "$root/walferry" -x --no-same-owner
+	# shellcheck disable=SC2016 # expanded in the chroot
+	in_chroot "$root" bash -ec '
+		export PG_CONFIG=/usr/lib/postgresql/$1/bin/pg_config
+		make -s -C /walferry/plugin
+		make -s -C /walferry/plugin install' bash "$1"
+}
+
+regress() { # MAJOR
+	if [ "$1" = 15 ]; then
+		PG_CONFIG=$(pg_config_of 15) "$top/tools/check.sh" regress
+	else
+		# shellcheck disable=SC2016 # expanded in the chroot
+		in_chroot "$(make_chroot "$1")" env PG_CONFIG="/usr/lib/postgresql/$1/bin/pg_config" /walferry/tools/check.sh regress
+	fi
+}
+
+# A part of the integration tests, between servers of two majors. pg_dump, psql and pgbench are the newer one's.
+integration() { # FROM TO PATTERN
+	local newer=$1
+	[ "$2" -le "$1" ] || newer=$2
+	env WALFERRY_SOURCE_PG_CONFIG="$(pg_config_of "$1")" WALFERRY_DESTINATION_PG_CONFIG="$(pg_config_of "$2")" \
+		PATH="$(dirname "$(pg_config_of "$newer")"):$PATH" TESTS="$3" "$top/tools/check.sh" integration
+}
+
+# Runs a suite, shows it, and keeps its last line's counts: "19", or "18, 1 failed".
+counted() { # RESULT-FILE COMMAND...
+	local status=0 counts
+	"${@:2}" 2>&1 | tee "$scratch/output" || status=$?
+	counts=$(tail -n 1 "$scratch/output" | sed -nE 's/^([0-9]+) passed, 0 failed.*/\1/p; s/^([0-9]+) passed, ([1-9][0-9]* failed).*/\1, \2/p')
+	echo "${counts:-failed}" >"$scratch/$1"
+	[ "$status" -eq 0 ]
+}
+
+# What of the integration tests each pair goes through.
+declare -rA patterns=(
+	[types]='Smoke.*:Types.*:Shapes.*:Encoding.*:LargeObjects.ComeWithTheCopy'
+	[DDL]='DdlMatrix/*.ResultIsEqual/Plainly:DdlMatrix/*.ResultIsEqual/InTransaction:DdlRandom.*:CopyDdl.*'
+	[crash]='Crash.KilledTwentyTimes:Crash/*.NothingLostNothingTwice/*commit*:ServerCrash.*'
+	[verify]='Verify.*:Repair.*:Cutover.ThereAndBackUnderLoad:Versions.*'
+)
+
+check() { # MAJOR|FROM:TO ...
+	local what major from to column failed=0
+	local -A installed=()
+	local -a majors=() pairs=() columns=(types DDL crash verify)
+	for what in "$@"; do
+		case $what in
+		*:*) pairs+=("$what") && majors+=("${what%:*}" "${what#*:}") ;;
+		*) majors+=("$what") ;;
+		esac
+	done
 	scratch=$(mktemp -d /tmp/walferry-versions.XXXXXX)
 	trap 'rm -rf -- "$scratch"' EXIT
-	for major in "$@"; do
-		root=$(make_chroot "$major")
-		echo "== $("$root/usr/lib/postgresql/$major/bin/pg_config" --version 2>/dev/null || echo "PostgreSQL $major")"
-		if check_major "$major" "$root" 2>&1 | tee "$scratch/output"; then
-			echo "$major ok: $(tail -n 1 "$scratch/output")" >>"$scratch/results"
-		else
-			echo "$major failed: $(tail -n 1 "$scratch/output")" >>"$scratch/results"
-			failed=1
-		fi
+	for major in "${majors[@]}"; do
+		[ -z "${installed[$major]:-}" ] || continue
+		installed[$major]=yes
+		echo "== PostgreSQL $major: regress"
+		[ "$major" = 15 ] || install_plugin "$major" || die "the plugin can't be built on PostgreSQL $major"
+		counted "$major.regress" regress "$major" || failed=1
 	done
+	for what in "${pairs[@]}"; do
+		from=${what%:*} to=${what#*:}
+		for column in "${columns[@]}"; do
+			echo "== PostgreSQL $from to $to: $column"
+			counted "$what.$column" integration "$from" "$to" "${patterns[$column]}" || failed=1
+		done
+	done
+
 	echo
-	cat "$scratch/results"
+	printf '%-10s %-14s' "" regress
+	[ ${#pairs[@]} -eq 0 ] || printf '%-14s' "${columns[@]}"
+	echo
+	for what in $(printf '%s\n' "${!installed[@]}" | sort -n); do
+		printf '%-10s %s\n' "$what" "$(cat "$scratch/$what.regress")"
+	done
+	for what in "${pairs[@]}"; do
+		printf '%-10s %-14s' "${what/:/ to }" "$(cat "$scratch/${what%:*}.regress")"
+		for column in "${columns[@]}"; do printf '%-14s' "$(cat "$scratch/$what.$column")"; done
+		echo
+	done
 	return "$failed"
 }
 
 if [ "$(id -u)" -ne 0 ]; then
 	command -v sudo >/dev/null || die "a chroot needs root or sudo"
-	exec sudo VERSIONS_DIR="$cache" MIRROR="$mirror" "$0" "$@"
+	exec sudo VERSIONS_DIR="$cache" MIRROR="$mirror" BUILD_DIR="${BUILD_DIR:-}" "$0" "$@"
 fi
 
 case ${1:-check} in
 check)
 	[ $# -eq 0 ] || shift
-	[ $# -gt 0 ] || set -- 17 18
+	[ $# -gt 0 ] || set -- 17 18 15:17 17:18 15:18 17:15
 	check "$@"
 	;;
 chroot)

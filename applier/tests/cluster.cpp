@@ -99,11 +99,13 @@ std::string walferry_program() {
     return chosen != nullptr ? chosen : std::string(WALFERRY_BINARY_DIR) + "/walferry";
 }
 
-Cluster::Cluster(const std::string &name, const std::vector<std::string> &settings)
+Cluster::Cluster(const std::string &name, const std::vector<std::string> &settings, const std::string &pg_config)
     : folder_(scratch_folder() + "/" + name) {
     std::vector<std::string> command = {cluster_script(), "create", folder_};
     command.insert(command.end(), settings.begin(), settings.end());
-    conninfo_ = first_line(run_or_throw(command));
+    Environment environment;
+    if (!pg_config.empty()) environment.emplace_back("PG_CONFIG", pg_config);
+    conninfo_ = first_line(run_or_throw(command, environment));
 }
 
 Cluster::~Cluster() {
@@ -126,6 +128,14 @@ std::vector<std::string> with_capture(std::vector<std::string> settings) {
     settings.emplace_back("session_preload_libraries=walferry");
     return settings;
 }
+
+std::string chosen_pg_config(Side side) {
+    const char *chosen =
+        std::getenv(side == Side::source ? "WALFERRY_SOURCE_PG_CONFIG" : "WALFERRY_DESTINATION_PG_CONFIG");
+    return chosen == nullptr ? std::string() : chosen;
+}
+
+bool same_version() { return chosen_pg_config(Side::source) == chosen_pg_config(Side::destination); }
 
 Clusters &shared_clusters() {
     auto &clusters = shared();

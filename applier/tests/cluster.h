@@ -6,6 +6,8 @@
 #include <string>
 #include <vector>
 
+#include "base/error.h"
+
 namespace walferry::testing {
 
 // A folder for everything that the tests write. A guardian process destroys the clusters in it and removes it when
@@ -19,8 +21,10 @@ std::string walferry_program();
 
 class Cluster {
 public:
-    // Made and started; `settings` are NAME=VALUE. `name` tells clusters apart in the scratch folder.
-    explicit Cluster(const std::string &name, const std::vector<std::string> &settings = {});
+    // Made and started; `settings` are NAME=VALUE. `name` tells clusters apart in the scratch folder. `pg_config` is of the
+    // PostgreSQL that it runs; empty: the one in the PATH.
+    explicit Cluster(const std::string &name, const std::vector<std::string> &settings = {},
+                     const std::string &pg_config = {});
     Cluster(const Cluster &) = delete;
     Cluster &operator=(const Cluster &) = delete;
     ~Cluster();
@@ -40,11 +44,15 @@ private:
 // A source's sessions record their DDL.
 std::vector<std::string> with_capture(std::vector<std::string> settings);
 
+// The PostgreSQL of a pair's side: $WALFERRY_SOURCE_PG_CONFIG, $WALFERRY_DESTINATION_PG_CONFIG, or the one in the PATH.
+std::string chosen_pg_config(Side side);
+bool same_version();  // of both sides
+
 struct Clusters {
     Clusters(const std::string &name, const std::vector<std::string> &source_settings,
              const std::vector<std::string> &destination_settings)
-        : source(name + "-source", with_capture(source_settings)),
-          destination(name + "-destination", destination_settings) {}
+        : source(name + "-source", with_capture(source_settings), chosen_pg_config(Side::source)),
+          destination(name + "-destination", destination_settings, chosen_pg_config(Side::destination)) {}
     Cluster source;
     Cluster destination;
 };

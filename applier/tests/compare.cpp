@@ -124,9 +124,47 @@ bool is_walferrys_own(const std::string &line) {
            line.find("EXTENSION IF NOT EXISTS walferry") != std::string::npos;
 }
 
+// Some minors note this for themselves as an option of each column, and pg_dump of an older one doesn't know.
+std::string without_attver(std::string line) {
+    const auto begin = line.find("pg_attver=");
+    if (begin == std::string::npos || line.find(" SET (") == std::string::npos) return line;
+    auto end = line.find_first_not_of("0123456789", begin + 10);
+    if (line.compare(end, 2, ", ") == 0) end += 2;
+    line.erase(begin, end - begin);
+    return line.ends_with(" SET ();") ? std::string() : line;
+}
+
+// Servers of two versions print one query in different ways.
+bool begins_query(const std::string &line) {
+    return line.starts_with("CREATE VIEW") || line.starts_with("CREATE MATERIALIZED VIEW") ||
+           line.starts_with("CREATE RULE");
+}
+
+void replace(std::string &line, const std::string &what, const std::string &by) {
+    if (const auto at = line.find(what); at != std::string::npos) line.replace(at, what.size(), by);
+}
+
+// From 18 on NOT NULL is a constraint with a name, which children inherit; from 17 on tables have the privilege MAINTAIN.
+std::string of_any_version(std::string line) {
+    if (line.starts_with("    ") || line.starts_with("CREATE DOMAIN ")) {
+        const auto not_null = line.find(" NOT NULL");
+        const auto constraint = line.rfind(" CONSTRAINT ", not_null);
+        if (not_null != std::string::npos) {
+            const auto begin = constraint == std::string::npos ? not_null : constraint;
+            line.erase(begin, not_null + 9 - begin);
+        }
+        if (not_null == 3 || constraint == 3) return {};  // of a table
+        if (line.ends_with(",")) line.pop_back();
+    }
+    if (line.starts_with("GRANT ") || line.starts_with("REVOKE ")) {
+        replace(line, "MAINTAIN,", "");
+        replace(line, "SELECT,INSERT,REFERENCES,DELETE,TRIGGER,TRUNCATE,UPDATE ON", "ALL ON");
+    }
+    return line;
+}
+
 std::vector<std::string> schema_lines(const std::string &conninfo) {
-    std::istringstream dump(run_or_throw({"pg_dump", "--schema-only", "--no-owner", "--no-privileges",
-                                          "--exclude-schema=walferry", "--encoding=UTF8", conninfo}));
+    std::istringstream dump(dumped_schema(conninfo, {"--no-owner", "--no-privileges", "--encoding=UTF8"}));
     std::vector<std::string> lines;
     for (std::string line; std::getline(dump, line);) {
         const bool noise = line.empty() || line.starts_with("--") || line.starts_with("\\restrict") ||
@@ -174,6 +212,26 @@ std::string compare_sequences(const Pair &pair) {
         if (left != right) differences += name + ": " + left + " at the source, " + right + " at the destination\n";
     }
     return differences;
+}
+
+std::string dumped_schema(const std::string &conninfo, const std::vector<std::string> &options) {
+    std::vector<std::string> command = {"pg_dump", "--schema-only", "--exclude-schema=walferry",
+                                        "--dbname=" + conninfo};
+    command.insert(command.end(), options.begin(), options.end());
+    std::istringstream dump(run_or_throw(command));
+    std::string text;
+    bool in_query = false;
+    for (std::string line; std::getline(dump, line);) {
+        if (in_query) {
+            in_query = !line.ends_with(";");
+            continue;
+        }
+        in_query = !same_version() && !line.ends_with(";") && begins_query(line);
+        line = without_attver(std::move(line));
+        if (!same_version()) line = of_any_version(std::move(line));
+        if (!line.empty()) text += line + "\n";
+    }
+    return text;
 }
 
 std::string compare_schema(const Pair &pair) {

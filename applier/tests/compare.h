@@ -6,6 +6,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "task.h"
 
@@ -17,6 +18,9 @@ std::string compare_rows(const Pair &pair);
 std::string compare_sequences(const Pair &pair);
 // The definition of everything: pg_dump of both sides, without walferry's own objects, owners and privileges.
 std::string compare_schema(const Pair &pair);
+// What pg_dump says of the definitions, by the same pg_dump for a server of any version: without what only says of which
+// version a server is. Own tables are left out.
+std::string dumped_schema(const std::string &conninfo, const std::vector<std::string> &options = {});
 // All of it.
 std::string compare(const Pair &pair);
 

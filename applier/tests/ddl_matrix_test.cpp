@@ -135,6 +135,11 @@ public:
     bool is_possible(const DdlCase &c) const {
         const bool executed = way_ == Way::do_block || way_ == Way::function || way_ == Way::trigger;
         const bool in_one = executed || way_ == Way::several || way_ == Way::transaction || way_ == Way::savepoint;
+        // A version of an extension that the destination doesn't have stops the task.
+        if (pair_.destination().connection().server_version() < source_.connection().server_version() &&
+            std::string(c.name) == "extension_cascade") {
+            return false;
+        }
         return !((c.refused & in_transaction) != 0 && in_one) && !((c.refused & by_execute) != 0 && executed);
     }
 
@@ -227,7 +232,7 @@ private:
 
 // Lines of pg_dump by what they define, with owners and rights; without walferry's own.
 std::map<std::string, std::string> definitions(const std::string &conninfo) {
-    std::istringstream dump(run_or_throw({"pg_dump", "--schema-only", "--exclude-schema=walferry", conninfo}));
+    std::istringstream dump(dumped_schema(conninfo));
     std::map<std::string, std::string> found;
     std::string what;
     for (std::string line; std::getline(dump, line);) {

@@ -10,9 +10,20 @@
 namespace walferry::testing {
 namespace {
 
+// PostgreSQL 18.6 refuses the empty tsquery in binary form, even its own.
+void leave_out_what_the_destination_refuses(const Pair &pair) {
+    if (pair.destination().value("SHOW server_version_num") != "180006") return;
+    pair.source().exec("UPDATE zoo.specimen SET literals = array_remove(literals, '') WHERE name = 'tsquery'");
+}
+
+void make_zoo(const Pair &pair) {
+    pair.run_at_source("zoo_schema.sql");
+    leave_out_what_the_destination_refuses(pair);
+}
+
 TEST(Types, CopyAndStream) {
     const Pair pair;
-    pair.run_at_source("zoo_schema.sql");
+    make_zoo(pair);
     pair.run_at_source("zoo_rows.sql");
     const Task task(pair);
     task.run_until_now();
@@ -25,7 +36,7 @@ TEST(Types, CopyAndStream) {
 // Inserts, updates and deletes of everything as one backlog, so that most of it meets in one group.
 TEST(Types, StreamAlone) {
     const Pair pair;
-    pair.run_at_source("zoo_schema.sql");
+    make_zoo(pair);
     const Task task(pair);
     task.run_until_now();
     pair.run_at_source("zoo_rows.sql");
@@ -78,6 +89,7 @@ TEST(Types, UnusualDatabaseSettings) {
                       {"PGCLIENTENCODING", "UTF8"}});
     };
     fill("zoo_schema.sql");
+    leave_out_what_the_destination_refuses(pair);
     fill("zoo_rows.sql");
     const Task task(pair);
     task.run_until_now();

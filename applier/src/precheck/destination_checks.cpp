@@ -238,10 +238,12 @@ Result<Finding> check_destination_tables(CheckContext &context) {
 }
 
 Result<Finding> check_pg_dump(CheckContext &context) {
-    const int major = context.source ? context.source->server_version() / 10000 : 15;
+    PgToolVersion version{15, 15};
+    if (context.source)
+        version = tool_version(*context.source, context.destination ? *context.destination : *context.source);
     std::string found;
     for (const char *tool : {"pg_dump", "pg_restore"}) {
-        const auto path = find_pg_tool(context.task, tool, major);
+        const auto path = find_pg_tool(context.task, tool, version);
         if (!path) {
             return bad(path.error().message, "The stage \"schema\" reads definitions with it.", path.error().hint);
         }

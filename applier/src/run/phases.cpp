@@ -251,7 +251,7 @@ Result<std::optional<Schema>> try_to_read_schema(TaskSession &session) {
     if (session.task.schema_stage) {
         WF_ASSIGN(const std::string exported, export_snapshot(source));
         WF_ASSIGN(const std::size_t locks, lock_table_size(session.destination));
-        auto parts = dump_schema(source, session.task, exported, locks);
+        auto parts = dump_schema(source, session.destination, session.task, exported, locks);
         WF_ASSIGN(const bool changed, ddl_since(session.source, *snapshot));
         if (changed) return std::nullopt;
         if (!parts) return fail(std::move(parts).error());

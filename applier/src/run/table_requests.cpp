@@ -183,7 +183,7 @@ private:
                 names.emplace_back(table.schema, table.name);
                 relids.push_back(table.relid);
             }
-            WF_ASSIGN(script, dump_tables(source, after, exported, names));
+            WF_ASSIGN(script, dump_tables(source, session_.destination, after, exported, names));
             WF_ASSIGN(const auto tables, selected_tables(source, after, &relids, Sizes::leave_zero));
             WF_ASSIGN(const std::string added, added_columns_sql(source, tables));
             script += added;

@@ -16,6 +16,7 @@
 #include "pq/conninfo.h"
 #include "schema/child_process.h"
 #include "schema/pg_tool.h"
+#include "schema/script.h"
 #include "schema/tables.h"
 
 namespace walferry {
@@ -161,19 +162,6 @@ bool is_excluded(const Entry &entry, const Exclusions &exclusions) {
                        [&](const std::string &comment) { return entry.rest.starts_with(comment); });
 }
 
-// Newer minors of pg_restore wrap a script in psql's \restrict and \unrestrict, which no server understands.
-std::string without_psql_commands(const std::string &script) {
-    std::string out;
-    std::size_t at = 0;
-    while (at < script.size()) {
-        const std::size_t end = std::min(script.find('\n', at), script.size() - 1) + 1;
-        const std::string_view line(script.data() + at, end - at);
-        if (!line.starts_with("\\restrict ") && !line.starts_with("\\unrestrict ")) out += line;
-        at = end;
-    }
-    return out;
-}
-
 // "-- Name: t; Type: TABLE; Schema: public; Owner: o" as the list has it: "TABLE public t".
 std::string listed_as(std::string_view header) {
     static constexpr std::string_view labels[] = {"-- Name: ", "; Type: ", "; Schema: ", "; Owner: "};
@@ -238,11 +226,12 @@ struct Dump {
 };
 
 // Of everything, or, as pg_dump's patterns, of single tables.
-Result<Dump> dump(pq::Connection &source, const Task &task, const std::string &snapshot,
+Result<Dump> dump(pq::Connection &source, pq::Connection &destination, const Task &task, const std::string &snapshot,
                   const std::vector<std::string> &only) {
-    const int major = source.server_version() / 10000;
-    WF_ASSIGN(const std::string pg_dump, find_pg_tool(task, "pg_dump", major));
-    WF_ASSIGN(const std::string pg_restore, find_pg_tool(task, "pg_restore", major));
+    const auto version = tool_version(source, destination);
+    WF_ASSIGN(const std::string pg_dump, find_pg_tool(task, "pg_dump", version));
+    WF_ASSIGN(const std::string pg_restore, find_pg_tool(task, "pg_restore", version));
+    WF_ASSIGN(const auto settings, known_settings(destination));
     WF_ASSIGN(Exclusions exclusions, find_exclusions(source, task));
     if (!only.empty()) exclusions.relations.clear();  // they are not among the task's, as yet
 
@@ -297,7 +286,7 @@ Result<Dump> dump(pq::Connection &source, const Task &task, const std::string &s
     restore.push_back("--use-list=" + list_file);
     restore.emplace_back("--file=-");
     WF_ASSIGN(const std::string script, run_tool(restore, {}));
-    return Dump{without_psql_commands(script), std::move(entries)};
+    return Dump{fit_script(script, settings), std::move(entries)};
 }
 
 }  // namespace
@@ -312,14 +301,15 @@ Result<std::vector<ExcludedRelation>> excluded_relations(pq::Connection &source,
     return out;
 }
 
-Result<std::vector<std::string>> dump_schema(pq::Connection &source, const Task &task, const std::string &snapshot,
-                                             std::size_t locks) {
-    WF_ASSIGN(const Dump dumped, dump(source, task, snapshot, {}));
+Result<std::vector<std::string>> dump_schema(pq::Connection &source, pq::Connection &destination, const Task &task,
+                                             const std::string &snapshot, std::size_t locks) {
+    WF_ASSIGN(const Dump dumped, dump(source, destination, task, snapshot, {}));
     return cut_into_parts(dumped.script, dumped.entries,
                           std::clamp<std::size_t>(locks / entry_locks, 1, part_entries_max));
 }
 
-Result<std::string> dump_tables(pq::Connection &source, const Task &task, const std::string &snapshot,
+Result<std::string> dump_tables(pq::Connection &source, pq::Connection &destination, const Task &task,
+                                const std::string &snapshot,
                                 const std::vector<std::pair<std::string, std::string>> &tables) {
     std::vector<std::string> only;
     std::set<std::string> schemas;
@@ -327,7 +317,7 @@ Result<std::string> dump_tables(pq::Connection &source, const Task &task, const 
         only.push_back(exact_pattern(schema) + "." + exact_pattern(name));
         schemas.insert(exact_pattern(schema));
     }
-    WF_ASSIGN(const Dump dumped, dump(source, task, snapshot, only));
+    WF_ASSIGN(const Dump dumped, dump(source, destination, task, snapshot, only));
     std::string script;
     for (const auto &schema : schemas) script += "CREATE SCHEMA IF NOT EXISTS " + schema + ";\n";
     return script + dumped.script;

@@ -30,13 +30,15 @@ Result<std::vector<ExcludedRelation>> excluded_relations(pq::Connection &source,
 // transaction of `source` has exported. In the source's encoding.
 // The first part sets a session up; the others follow it, each in a transaction of its own, so that not all objects' locks
 // are held at once: `locks` is what the destination has room for. A schema of ordinary size is one part.
+// Made fit for the destination's version (script.h), of which only catalogs are read.
 // Blocks while pg_dump runs. Errors name the tool and what it said.
-Result<std::vector<std::string>> dump_schema(pq::Connection &source, const Task &task, const std::string &snapshot,
-                                             std::size_t locks);
+Result<std::vector<std::string>> dump_schema(pq::Connection &source, pq::Connection &destination, const Task &task,
+                                             const std::string &snapshot, std::size_t locks);
 
 // The same for single tables (schema, name), with their indexes, constraints, triggers and the sequences that they own, in one
 // part that makes their schemas too if those are missing. Not with the types and functions that they use.
-Result<std::string> dump_tables(pq::Connection &source, const Task &task, const std::string &snapshot,
+Result<std::string> dump_tables(pq::Connection &source, pq::Connection &destination, const Task &task,
+                                const std::string &snapshot,
                                 const std::vector<std::pair<std::string, std::string>> &tables);
 
 }  // namespace walferry

@@ -88,22 +88,40 @@ std::optional<int> parse_tool_major(std::string_view version_text) {
     return major;
 }
 
-Result<std::string> find_pg_tool(const Task &task, const std::string &tool, int min_major) {
+PgToolVersion tool_version(const pq::Connection &source, const pq::Connection &destination) {
+    const int least = source.server_version() / 10000;
+    return {least, std::max(least, destination.server_version() / 10000)};
+}
+
+Result<std::string> find_pg_tool(const Task &task, const std::string &tool, PgToolVersion version) {
+    struct Found {
+        std::string path;
+        int major = 0;
+    };
+    const auto is_better = [&](int major, int than) {
+        if (major >= version.best) return than < version.best || major < than;
+        return major > than;
+    };
+    Found found;
     std::string too_old;
     for (const auto &folder : folders(task)) {
         const std::string path = (fs::path(folder) / tool).string();
         if (access(path.c_str(), X_OK) != 0) continue;
         const auto major = major_of(path);
         if (!major) continue;
-        if (*major >= min_major) return path;
-        if (too_old.empty()) too_old = fmt::format("; {} is of version {}", path, *major);
+        if (*major < version.least) {
+            if (too_old.empty()) too_old = fmt::format("; {} is of version {}", path, *major);
+        } else if (is_better(*major, found.major)) {
+            found = {path, *major};
+        }
     }
+    if (!found.path.empty()) return found.path;
     const auto kind = task.pg_bin.empty() ? ErrorKind::state : ErrorKind::config;
     const auto where = task.pg_bin.empty() ? std::string{} : fmt::format(" in {}", task.pg_bin);
     return fail(
-        kind, fmt::format("{} of version {} or newer was not found{}{}", tool, min_major, where, too_old),
+        kind, fmt::format("{} of version {} or newer was not found{}{}", tool, version.least, where, too_old),
         fmt::format("Install postgresql-client-{}, or name the folder that holds {}: key \"pg_bin\" in [schema].",
-                    min_major, tool));
+                    version.best, tool));
 }
 
 }  // namespace walferry
