@@ -2,6 +2,7 @@
 # Throwaway PostgreSQL clusters for regress, integration tests, demo and bench.
 #
 #   cluster.sh create DIR [--encoding ENC] [NAME=VALUE ...]   initdb, settings, start; prints the conninfo
+#   cluster.sh standby DIR PRIMARY-DIR [NAME=VALUE ...]       by pg_basebackup, with a slot "standby", start; conninfo
 #   cluster.sh start DIR | restart DIR                        the port stays the same
 #   cluster.sh stop DIR [smart|fast|immediate]                default fast
 #   cluster.sh conninfo DIR                                   host=<socket dir> port=<port> user=postgres
@@ -22,7 +23,7 @@ die() {
 }
 
 usage() {
-	sed -n '4,8s/^#   //p' "$0" >&2
+	sed -n '4,9s/^#   //p' "$0" >&2
 	exit 1
 }
 
@@ -128,7 +129,7 @@ write_settings() {
 }
 
 create() {
-	local encoding=UTF8 settings=() try
+	local encoding=UTF8 settings=()
 	while [ $# -gt 0 ]; do
 		case $1 in
 		--encoding)
@@ -152,7 +153,12 @@ create() {
 		}
 	write_settings "${settings[@]}"
 
-	# Another process may take the port between the look and the start: then the next one is tried.
+	start_on_a_free_port
+}
+
+# Another process may take the port between the look and the start: then the next one is tried.
+start_on_a_free_port() {
+	local try
 	for ((try = 1; try <= port_tries; try++)); do
 		port=$((20000 + (RANDOM * 32768 + RANDOM) % 12000))
 		port_is_free "$port" || continue
@@ -165,6 +171,28 @@ create() {
 		as_server rm -f "$dir/log"
 	done
 	die "found no free port in $port_tries tries"
+}
+
+# PostgreSQL 17 and newer keeps the primary's failover slots here. REQUIRES: as for create.
+standby() { # PRIMARY-DIR SETTINGS...
+	local primary primary_conninfo setting
+	primary=$(realpath -m -- "$1")
+	shift
+	{
+		read -r port
+		read -r socket
+		read -r bin
+	} <"$primary/cluster"
+	primary_conninfo="$(print_conninfo) dbname=postgres"
+	make_directories
+	as_server "$bin/pg_basebackup" -D "$dir/data" -d "$primary_conninfo" --create-slot --slot=standby \
+		--checkpoint=fast --wal-method=stream --no-sync
+	as_server touch "$dir/data/standby.signal"
+	for setting in "unix_socket_directories=$socket" "primary_conninfo=$primary_conninfo" primary_slot_name=standby \
+		hot_standby_feedback=on "$@"; do
+		quote_setting "$setting"
+	done | as_server tee -a "$dir/data/postgresql.conf" >/dev/null
+	start_on_a_free_port
 }
 
 start() {
@@ -198,6 +226,10 @@ cd /
 case $verb in
 create) create "$@" ;;
 start) start ;;
+standby)
+	[ $# -ge 1 ] || usage
+	standby "$@"
+	;;
 restart)
 	stop fast
 	start

@@ -2,8 +2,8 @@
 # Everything on newer PostgreSQL majors than Debian 12 has, in a Debian that has that major: the plugin is built without a
 # warning and passes its regress tests, and tasks run between servers of different majors.
 #
-#   versions.sh [check] [MAJOR|FROM:TO ...]   tests; default 17 18, and the pairs 15:17 17:18 15:18 17:15. Ends with a table
-#                                             of how many tests passed; 1 if one failed
+#   versions.sh [check] [MAJOR|FROM:TO ...]   tests; default 17 18, and the pairs 15:17 17:18 15:18 17:15 18:15.
+#                                             Ends with a table of how many tests passed; 1 if one failed
 #   versions.sh chroot MAJOR                  makes the chroot if it is not there; prints its folder
 #   versions.sh pg_config MAJOR               of a PostgreSQL of that major whose programs run outside of the chroot (PG_CONFIG)
 #
@@ -172,18 +172,19 @@ counted() { # RESULT-FILE COMMAND...
 	[ "$status" -eq 0 ]
 }
 
-# What of the integration tests each pair goes through.
+# What of the integration tests each pair goes through. What depends on versions, and failovers, each major also by itself.
 declare -rA patterns=(
 	[types]='Smoke.*:Types.*:Shapes.*:Encoding.*:LargeObjects.ComeWithTheCopy'
 	[DDL]='DdlMatrix/*.ResultIsEqual/Plainly:DdlMatrix/*.ResultIsEqual/InTransaction:DdlRandom.*:CopyDdl.*'
 	[crash]='Crash.KilledTwentyTimes:Crash/*.NothingLostNothingTwice/*commit*:ServerCrash.*'
-	[verify]='Verify.*:Repair.*:Cutover.ThereAndBackUnderLoad:Versions.*'
+	[verify]='Verify.*:Repair.*:Cutover.ThereAndBackUnderLoad'
+	[own]='Versions.*'
 )
 
 check() { # MAJOR|FROM:TO ...
-	local what major from to column failed=0
+	local what major from to column of failed=0
 	local -A installed=()
-	local -a majors=() pairs=() columns=(types DDL crash verify)
+	local -a majors=() pairs=() columns=(types DDL crash verify own)
 	for what in "$@"; do
 		case $what in
 		*:*) pairs+=("$what") && majors+=("${what%:*}" "${what#*:}") ;;
@@ -198,7 +199,15 @@ check() { # MAJOR|FROM:TO ...
 		echo "== PostgreSQL $major: regress"
 		[ "$major" = 15 ] || install_plugin "$major" || die "the plugin can't be built on PostgreSQL $major"
 		counted "$major.regress" regress "$major" || failed=1
+		[ "$major" != 15 ] || continue
+		echo "== PostgreSQL $major: own"
+		counted "$major.own" integration "$major" "$major" "${patterns[own]}:Failover.*" || failed=1
 	done
+	if [ -n "${installed[15]:-}" ] && [ -n "${installed[18]:-}" ]; then
+		echo "== docs/upgrade.md, from 15 to 18"
+		counted guide timeout 600 "$top/tools/upgrade_guide.sh" "$(pg_config_of 15)" "$(pg_config_of 18)" || failed=1
+		grep "writes were stopped" "$scratch/output" >"$scratch/outage" || true
+	fi
 	for what in "${pairs[@]}"; do
 		from=${what%:*} to=${what#*:}
 		for column in "${columns[@]}"; do
@@ -208,17 +217,17 @@ check() { # MAJOR|FROM:TO ...
 	done
 
 	echo
-	printf '%-10s %-14s' "" regress
-	[ ${#pairs[@]} -eq 0 ] || printf '%-14s' "${columns[@]}"
+	printf '%-10s' "" regress "${columns[@]}"
 	echo
-	for what in $(printf '%s\n' "${!installed[@]}" | sort -n); do
-		printf '%-10s %s\n' "$what" "$(cat "$scratch/$what.regress")"
-	done
-	for what in "${pairs[@]}"; do
-		printf '%-10s %-14s' "${what/:/ to }" "$(cat "$scratch/${what%:*}.regress")"
-		for column in "${columns[@]}"; do printf '%-14s' "$(cat "$scratch/$what.$column")"; done
+	for what in $(printf '%s\n' "${!installed[@]}" | sort -n) "${pairs[@]}"; do
+		printf '%-10s' "${what/:/ to }"
+		for column in regress "${columns[@]}"; do
+			case $column in regress) of=${what%:*} ;; *) of=$what ;; esac
+			printf '%-10s' "$(cat "$scratch/$of.$column" 2>/dev/null || echo -)"
+		done
 		echo
 	done
+	[ ! -e "$scratch/guide" ] || echo "docs/upgrade.md: $(cat "$scratch/guide"); $(tr '\n' ' ' <"$scratch/outage")"
 	return "$failed"
 }
 
@@ -230,7 +239,7 @@ fi
 case ${1:-check} in
 check)
 	[ $# -eq 0 ] || shift
-	[ $# -gt 0 ] || set -- 17 18 15:17 17:18 15:18 17:15
+	[ $# -gt 0 ] || set -- 17 18 15:17 17:18 15:18 17:15 18:15
 	check "$@"
 	;;
 chroot)

@@ -108,6 +108,13 @@ Cluster::Cluster(const std::string &name, const std::vector<std::string> &settin
     conninfo_ = first_line(run_or_throw(command, environment));
 }
 
+Cluster::Cluster(const std::string &name, const Cluster &primary, const std::vector<std::string> &settings)
+    : folder_(scratch_folder() + "/" + name) {
+    std::vector<std::string> command = {cluster_script(), "standby", folder_, primary.folder_};
+    command.insert(command.end(), settings.begin(), settings.end());
+    conninfo_ = first_line(run_or_throw(command));
+}
+
 Cluster::~Cluster() {
     const auto outcome = run({cluster_script(), "destroy", folder_});
     EXPECT_EQ(outcome.exit_code, 0) << outcome.errors;

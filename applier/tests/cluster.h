@@ -25,6 +25,8 @@ public:
     // PostgreSQL that it runs; empty: the one in the PATH.
     explicit Cluster(const std::string &name, const std::vector<std::string> &settings = {},
                      const std::string &pg_config = {});
+    // A standby of `primary`, which gets a slot "standby" for it.
+    Cluster(const std::string &name, const Cluster &primary, const std::vector<std::string> &settings);
     Cluster(const Cluster &) = delete;
     Cluster &operator=(const Cluster &) = delete;
     ~Cluster();

@@ -10,6 +10,7 @@
 #include "checkpoint/table_requests.h"
 #include "checkpoint/table_settings.h"
 #include "pq/array.h"
+#include "slot/timeline.h"
 
 namespace walferry {
 
@@ -134,10 +135,10 @@ Result<bool> bookkeeping_exists(pq::Connection &destination) {
 
 Result<void> create_bookkeeping(pq::Connection &destination) {
     // The youngest of the tables. Where it is there, nothing is made: the account may have lost the right to do so.
-    WF_ASSIGN(const pq::Rows rows, destination.exec("SELECT to_regclass('walferry.table_settings') IS NOT NULL"));
+    WF_ASSIGN(const pq::Rows rows, destination.exec("SELECT to_regclass('walferry.source_timeline') IS NOT NULL"));
     if (rows.boolean(0, 0)) return {};
     const auto sql = std::string(create_sql) + create_ddl_history_sql + create_source_columns_sql +
-                     create_table_requests_sql + create_table_settings_sql + "COMMIT";
+                     create_table_requests_sql + create_table_settings_sql + create_source_timeline_sql + "COMMIT";
     if (auto created = destination.exec(sql); !created) {
         Error error = std::move(created).error();
         (void)destination.exec("ROLLBACK");
@@ -246,8 +247,8 @@ Result<void> delete_schema_part(pq::Connection &destination, const std::string &
                {task, std::to_string(number)});
 }
 
-Result<void> replace_tables(pq::Connection &destination, const std::string &task,
-                            const std::vector<TableState> &tables) {
+Result<void> replace_tables(pq::Connection &destination, const std::string &task, const std::vector<TableState> &tables,
+                            const std::string &state) {
     WF_TRY(run(destination, "DELETE FROM walferry.table_state WHERE task = $1", {task}));
     std::vector<std::string> relids;
     std::vector<std::string> schemas;
@@ -260,10 +261,10 @@ Result<void> replace_tables(pq::Connection &destination, const std::string &task
     // One statement, however many tables there are.
     return run(destination,
                "INSERT INTO walferry.table_state (task, relid, schema_name, table_name, state, place)"
-               " SELECT $1, relid, schema_name, table_name, 'pending', place"
+               " SELECT $1, relid, schema_name, table_name, $5, place"
                " FROM unnest($2::oid[], $3::text[], $4::text[])"
                " WITH ORDINALITY AS t (relid, schema_name, table_name, place)",
-               {task, pq::array_literal(relids), pq::array_literal(schemas), pq::array_literal(names)});
+               {task, pq::array_literal(relids), pq::array_literal(schemas), pq::array_literal(names), state});
 }
 
 Result<std::vector<TableState>> list_tables(pq::Connection &destination, const std::string &task) {
@@ -367,7 +368,7 @@ Result<void> delete_task(pq::Connection &destination, const std::string &task) {
         const pq::Rows tables,  // one that an earlier version began lacks some
         destination.exec(
             "SELECT name FROM unnest(ARRAY['schema_script', 'table_state', 'progress', 'checkpoint',"
-            " 'ddl', 'sequence', 'large_object', 'table_request', 'source_column', 'table_settings']) AS name WHERE to_regclass('walferry.' || name) IS NOT NULL"));
+            " 'ddl', 'sequence', 'large_object', 'table_request', 'source_column', 'table_settings', 'source_timeline']) AS name WHERE to_regclass('walferry.' || name) IS NOT NULL"));
     for (int row = 0; row < tables.count(); ++row) {
         sql += "DELETE FROM walferry." + tables.text(row, 0) + " WHERE task = " + name + ";";
     }
@@ -378,7 +379,8 @@ BEGIN
     IF NOT EXISTS (SELECT FROM walferry.task) THEN
         DROP TABLE walferry.schema_script, walferry.table_state, walferry.progress, walferry.checkpoint, walferry.task;
         DROP TABLE IF EXISTS walferry.ddl, walferry.sequence, walferry.large_object,
-            walferry.table_request, walferry.source_column, walferry.table_settings;
+            walferry.table_request, walferry.source_column, walferry.table_settings,
+            walferry.source_timeline;
         -- In a cascade the schema belongs to the extension, which has objects of its own there.
         IF NOT EXISTS (SELECT FROM pg_catalog.pg_depend
                        WHERE refclassid = 'pg_catalog.pg_namespace'::regclass

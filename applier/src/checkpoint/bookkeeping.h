@@ -11,6 +11,7 @@
 //   walferry.ddl          one row a DDL statement of the source (ddl_history.h)
 //   walferry.source_column  columns that the source has too (source_columns.h)
 //   walferry.table_settings  with which settings a table was copied (table_settings.h)
+//   walferry.source_timeline  the source's timeline (slot/timeline.h)
 //
 // Invariants:
 //   1. checkpoint.lsn moves only from the value that its writer knows: a second writer fails (advance_checkpoint_sql).
@@ -121,8 +122,9 @@ Result<std::vector<SchemaPart>> list_schema_parts(pq::Connection &destination, c
 // In the transaction in which it has run.
 Result<void> delete_schema_part(pq::Connection &destination, const std::string &task, int number);
 
-Result<void> replace_tables(pq::Connection &destination, const std::string &task,
-                            const std::vector<TableState> &tables);
+// All in one state: pending; or ready, without a snapshot, where the task doesn't copy: then all changes are the stream's.
+Result<void> replace_tables(pq::Connection &destination, const std::string &task, const std::vector<TableState> &tables,
+                            const std::string &state);
 // By size when they were listed, largest first.
 Result<std::vector<TableState>> list_tables(pq::Connection &destination, const std::string &task);
 // Of a table that leaves the task.

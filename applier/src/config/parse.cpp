@@ -38,7 +38,7 @@ Words ddl_keys() {
 const std::vector<KnownSection> &known_sections() {
     static const std::vector<KnownSection> sections = {
         {"task", {"name", "stages"}},
-        {"source", {"conninfo", "slot", "decoding_memory_mb", "heartbeat_seconds"}},
+        {"source", {"conninfo", "slot", "decoding_memory_mb", "heartbeat_seconds", "failover"}},
         {"destination", {"conninfo"}},
         {"objects", {"include", "exclude", "allow_unmatched"}},
         {"schema", {"owners", "grants", "pg_bin"}},
@@ -485,6 +485,7 @@ Result<Task> read_values(const File &file) {
     WF_TRY(
         read_number<std::int64_t>(file, "retry", "connection_seconds", 0, 315'360'000, task.retry_connection_seconds));
     WF_TRY(read_number<std::int64_t>(file, "retry", "transient_seconds", 0, 315'360'000, task.retry_transient_seconds));
+    WF_TRY(read_boolean(file, "source", "failover", task.failover));
     WF_TRY(read_number<std::int64_t>(file, "source", "heartbeat_seconds", 0, 86'400, task.heartbeat_seconds));
     WF_TRY(read_rates(file, "stream", task.stream_rates));
     WF_TRY(read_rates(file, "copy", task.copy_rates));

@@ -48,6 +48,7 @@ TEST(ParseTask, GivesDefaultsForWhatIsLeftOut) {
     EXPECT_EQ(task.retry_connection_seconds, 43200);
     EXPECT_EQ(task.retry_transient_seconds, 600);
     EXPECT_EQ(task.heartbeat_seconds, 10);
+    EXPECT_TRUE(task.failover);
     EXPECT_EQ(task.stream_rates, Rates{});
     EXPECT_EQ(task.copy_rates, Rates{});
     EXPECT_EQ(task.control_socket, "");
@@ -62,6 +63,7 @@ stages = ["stream", "copy"]
 conninfo = "postgresql://u@h:5433/shop"
 slot = "my_slot"
 heartbeat_seconds = 0
+failover = false
 [destination]
 conninfo = "host=b"
 [objects]
@@ -109,6 +111,7 @@ window_seconds = 4
     EXPECT_EQ(task.retry_connection_seconds, 0);
     EXPECT_EQ(task.retry_transient_seconds, 1);
     EXPECT_EQ(task.heartbeat_seconds, 0);
+    EXPECT_FALSE(task.failover);
     EXPECT_EQ(task.stream_rates, (Rates{5000, 2'000'000}));
     EXPECT_EQ(task.copy_rates, (Rates{7, 100'000'000}));
     EXPECT_EQ(task.control_socket, "/run/me/s");

@@ -105,6 +105,13 @@ Result<Finding> check_slot(CheckContext &context);
 Result<Finding> check_long_transactions(CheckContext &context);
 Result<Finding> check_wal_sender_timeout(CheckContext &context);
 
+// failover_checks.cpp
+Result<Finding> check_failover(CheckContext &context);
+Result<Finding> check_idle_slot_timeout(CheckContext &context);
+
+// version_checks.cpp
+Result<Finding> check_newer_features(CheckContext &context);
+
 // table_checks.cpp: the selected tables at the source
 Result<Finding> check_tables_selected(CheckContext &context);
 Result<Finding> check_patterns(CheckContext &context);

@@ -155,14 +155,17 @@ Result<Finding> check_slot(CheckContext &context) {
     const auto choose_another = "Choose another name: key \"slot\" in [source].";
     if (!slot) {
         if (!context.record || context.record->phase == Phase::slot) return good(name + ", to be created");
-        return bad(name + " has gone, but the task has begun", "The changes since then are lost to the task.",
-                   "Begin anew: \"walferry cleanup FILE\", empty the destination, \"walferry run FILE\".");
+        return bad(
+            name + " has gone, but the task has begun", "The changes since then are lost to the task.",
+            "After a failover: docs/operations.md, \"After a failover\". Or begin anew: \"walferry cleanup FILE\", empty the destination, \"walferry run FILE\".");
     }
     if (const auto ours = check_slot_is_ours(*slot, PQdb(context.source->raw())); !ours) {
         return bad(ours.error().message, "The task can't use it.", choose_another);
     }
     if (slot->wal_status == "lost") {
-        return bad(name + " is lost: the source has removed WAL that it needs", "The task can't go on from it.",
+        return bad(fmt::format("{} is lost: the source has removed WAL that it needs{}", name,
+                               slot->lost_by.empty() ? "" : " (" + slot->lost_by + ")"),
+                   "The task can't go on from it.",
                    "Begin anew: \"walferry cleanup FILE\", empty the destination, \"walferry run FILE\".");
     }
     if (context.destination && !context.record) {

@@ -23,6 +23,7 @@
 #include "schema/tables.h"
 #include "slot/old_transactions.h"
 #include "slot/slot.h"
+#include "slot/timeline.h"
 
 namespace walferry {
 
@@ -68,7 +69,8 @@ private:
 // Inside of the server this waits for transactions, too.
 Result<Lsn> create_slot_and_say(TaskSession &session, SlotWait &wait) {
     const int pid = PQbackendPID(session.source.raw());
-    auto creating = std::async(std::launch::async, [&] { return create_slot(session.source, session.record.slot); });
+    auto creating = std::async(std::launch::async,
+                               [&] { return create_slot(session.source, session.record.slot, session.task.failover); });
     while (creating.wait_for(std::chrono::milliseconds(20)) != std::future_status::ready) {
         // What can't be said doesn't matter to the slot.
         (void)wait.report([pid](pq::Connection &source) { return transactions_waited_for(source, pid); });
@@ -108,15 +110,23 @@ Result<void> check_slot(TaskSession &session, const std::optional<Slot> &slot, L
         "Changes may be lost, so the task has to begin anew: walferry cleanup, empty the "
         "destination, walferry run.";
     if (!slot) {
-        return fail(
-            Error{ErrorKind::state, Side::source, {}, "replication slot \"" + name + "\" is gone", {}, anew, {}});
+        return fail(Error{ErrorKind::state,
+                          Side::source,
+                          {},
+                          "replication slot \"" + name + "\" is gone",
+                          "It was dropped, or a standby was promoted that didn't have it.",
+                          "Changes may be lost. Take the tables over as they are and repair what differs, as "
+                          "docs/operations.md says (\"After a failover\"); or begin anew: walferry cleanup, empty the "
+                          "destination, walferry run.",
+                          {}});
     }
     WF_TRY(check_slot_is_ours(*slot, session.record.source_database));
     if (slot->wal_status == "lost") {
         return fail(Error{ErrorKind::state,
                           Side::source,
                           {},
-                          "replication slot \"" + name + "\" has lost the WAL it needs (max_slot_wal_keep_size)",
+                          fmt::format("replication slot \"{}\" has lost the WAL it needs ({})", name,
+                                      slot->lost_by.empty() ? "max_slot_wal_keep_size" : slot->lost_by),
                           {},
                           anew,
                           {}});
@@ -161,6 +171,18 @@ Result<std::optional<Slot>> find_free_slot(TaskSession &session) {
     }
 }
 
+// Of the others all changes are the stream's. That is so for all tables of a task that doesn't copy, but for those that were copied
+// because the operator asked for it; nothing then if there is none.
+Result<std::optional<std::vector<TableState>>> tables_with_snapshots(TaskSession &session) {
+    WF_ASSIGN(auto tables, list_tables(session.destination, session.task.name));
+    if (session.task.copy_stage) return tables;
+    std::erase_if(tables, [&](const TableState &table) {
+        return table.snapshot.empty() && (table.state == "ready" || session.record.phase != Phase::copy);
+    });
+    if (tables.empty()) return std::nullopt;
+    return tables;
+}
+
 // `copies`: tables that are pending, too; and end when the operator asks for something.
 Result<StreamEnd> run_stream_once(TaskSession &session, bool copies, Lsn until) {
     WF_TRY(wait_for_workers(session.destination, session.task.name));
@@ -171,6 +193,8 @@ Result<StreamEnd> run_stream_once(TaskSession &session, bool copies, Lsn until) 
     }
     WF_ASSIGN(const auto slot, find_free_slot(session));
     WF_TRY(check_slot(session, slot, progress->applied_lsn, progress->flushed_lsn));
+    WF_TRY(follow_timeline(session.source, session.destination, session.task,
+                           std::max(progress->applied_lsn, progress->flushed_lsn), &session.stop));
     PipelineOptions options;
     options.encoding = session.encoding;
     // The patterns are stored as they were given; the record was read in the source's encoding, which is the plugin's.
@@ -186,8 +210,8 @@ Result<StreamEnd> run_stream_once(TaskSession &session, bool copies, Lsn until) 
                      session.task.streaming};
     options.copies = copies && session.record.phase == Phase::copy;
     options.copied_again = session.copied_again;
-    if (session.task.copy_stage) {  // else all changes are the stream's
-        WF_ASSIGN(options.tables, list_tables(session.destination, session.task.name));
+    WF_ASSIGN(options.tables, tables_with_snapshots(session));
+    if (session.task.copy_stage) {
         WF_ASSIGN(options.start.settled, check_table_settings(session.source, session.destination, session.task));
     }
     WF_ASSIGN(options.schema, find_schema(session.destination, session.task.name));
@@ -311,7 +335,8 @@ Result<void> read_schema(TaskSession &session) {
         WF_TRY(check_column_types(session.destination, schema->tables));
     }
     return pq::in_transaction(session.destination, [&]() -> Result<void> {
-        WF_TRY(replace_tables(session.destination, session.task.name, states));
+        WF_TRY(replace_tables(session.destination, session.task.name, states,
+                              session.task.copy_stage ? "pending" : "ready"));
         WF_TRY(save_schema(session.destination, session.task.name, schema->state, schema->parts));
         return set_phase(session.destination, session.task.name, Phase::objects);
     });
@@ -329,7 +354,13 @@ Result<void> make_objects(TaskSession &session) {
         const bool last = &part == &parts.back();
         WF_TRY(pq::in_transaction(connection, [&]() -> Result<void> {
             if (auto ran = connection.exec(part.sql); !ran) {
-                return fail(std::move(ran).error().with_context("creating the source's objects"));
+                auto error = std::move(ran).error().with_context("creating the source's objects");
+                if (session.destination.server_version() / 10000 < session.source.server_version() / 10000) {
+                    error = std::move(error).with_hint(
+                        "The source's major version is newer, and may have what this one can't: change it there, or "
+                        "exclude it in [objects], then begin the task anew.");
+                }
+                return fail(std::move(error));
             }
             if (part.number > 0) WF_TRY(delete_schema_part(connection, session.task.name, part.number));
             if (last) WF_TRY(delete_schema_part(connection, session.task.name, 0));

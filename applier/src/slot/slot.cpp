@@ -16,8 +16,8 @@ SELECT slot_name, plugin, database, slot_type = 'logical', active_pid, wal_statu
        GREATEST(0, pg_catalog.pg_wal_lsn_diff(CASE WHEN pg_catalog.pg_is_in_recovery()
                                                    THEN pg_catalog.pg_last_wal_replay_lsn()
                                                    ELSE pg_catalog.pg_current_wal_lsn() END, restart_lsn))::bigint,
-       safe_wal_size
-FROM pg_catalog.pg_replication_slots
+       safe_wal_size, pg_catalog.to_jsonb(s) ->> 'invalidation_reason'
+FROM pg_catalog.pg_replication_slots s
 WHERE slot_name = $1)";
 
 Error state_error(Error error, std::string_view hint) {
@@ -70,6 +70,7 @@ Result<std::optional<Slot>> find_slot(pq::Connection &source, const std::string 
     slot.confirmed_flush_lsn = Lsn::parse(rows.view(0, 7)).value_or(Lsn{});
     slot.retained_bytes = static_cast<std::uint64_t>(rows.integer(0, 8));
     if (!rows.null(0, 9)) slot.safe_wal_size = rows.integer(0, 9);
+    if (!rows.null(0, 10)) slot.lost_by = rows.text(0, 10);
     return slot;
 }
 
@@ -94,8 +95,10 @@ Result<void> check_slot_is_ours(const Slot &slot, const std::string &database) {
     return fail(std::move(error));
 }
 
-Result<Lsn> create_slot(pq::Connection &source, const std::string &name) {
-    const auto rows = source.exec("SELECT lsn FROM pg_catalog.pg_create_logical_replication_slot($1, $2)",
+Result<Lsn> create_slot(pq::Connection &source, const std::string &name, bool failover) {
+    const bool kept_on_standbys = failover && source.server_version() >= 170000;
+    const auto rows = source.exec(fmt::format("SELECT lsn FROM pg_catalog.pg_create_logical_replication_slot($1, $2{})",
+                                              kept_on_standbys ? ", failover => true" : ""),
                                   {name, std::string(plugin_name)});
     if (!rows) return fail(explain_refusal(source, rows.error()));
     const auto lsn = Lsn::parse(rows->view(0, 0));

@@ -26,6 +26,7 @@ struct Slot {
     Lsn confirmed_flush_lsn;
     std::uint64_t retained_bytes = 0;           // WAL that the source keeps for it
     std::optional<std::int64_t> safe_wal_size;  // bytes until max_slot_wal_keep_size may cut it; nothing: no limit
+    std::string lost_by = {};  // why it is lost, where the source says so (17 and newer): wal_removed, idle_timeout
 };
 
 // The slot of that name, if there is one, whoever made it.
@@ -35,7 +36,8 @@ Result<std::optional<Slot>> find_slot(pq::Connection &source, const std::string 
 Result<void> check_slot_is_ours(const Slot &slot, const std::string &database);
 
 // Make it; returns the LSN from which its stream is complete. Waits for transactions that were running when it began.
-Result<Lsn> create_slot(pq::Connection &source, const std::string &name);
+// `failover`: standbys keep a copy of it, where the source can tell them so (17 and newer; else it is left out).
+Result<Lsn> create_slot(pq::Connection &source, const std::string &name, bool failover);
 
 // Drop it. Transient error while a walsender holds it.
 Result<void> drop_slot(pq::Connection &source, const std::string &name);
