@@ -174,7 +174,7 @@ counted() { # RESULT-FILE COMMAND...
 
 # What of the integration tests each pair goes through. What depends on versions, and failovers, each major also by itself.
 declare -rA patterns=(
-	[types]='Smoke.*:Types.*:Shapes.*:Encoding.*:LargeObjects.ComeWithTheCopy'
+	[types]='Smoke.*:Types.*:Shapes.*:Encoding.*:LargeObjects.OwnersAndGrants'
 	[DDL]='DdlMatrix/*.ResultIsEqual/Plainly:DdlMatrix/*.ResultIsEqual/InTransaction:DdlRandom.*:CopyDdl.*'
 	[crash]='Crash.KilledTwentyTimes:Crash/*.NothingLostNothingTwice/*commit*:ServerCrash.*'
 	[verify]='Verify.*:Repair.*:Cutover.ThereAndBackUnderLoad'
@@ -217,13 +217,14 @@ check() { # MAJOR|FROM:TO ...
 	done
 
 	echo
-	printf '%-10s' "" regress "${columns[@]}"
+	printf '%-10s' ""
+	printf '%-15s' regress "${columns[@]}"
 	echo
 	for what in $(printf '%s\n' "${!installed[@]}" | sort -n) "${pairs[@]}"; do
 		printf '%-10s' "${what/:/ to }"
 		for column in regress "${columns[@]}"; do
 			case $column in regress) of=${what%:*} ;; *) of=$what ;; esac
-			printf '%-10s' "$(cat "$scratch/$of.$column" 2>/dev/null || echo -)"
+			printf '%-15s' "$(cat "$scratch/$of.$column" 2>/dev/null || echo -)"
 		done
 		echo
 	done
