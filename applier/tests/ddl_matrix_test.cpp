@@ -331,6 +331,102 @@ TEST_P(DdlMatrix, ResultIsEqual) {
     EXPECT_EQ(compare(pair), "");
 }
 
+// All schemas have other names at the destination; of a third of the cases the table t lies in another schema, with other columns, of
+// another third it has another name, and of the last the table log is not selected.
+struct MappedCases {
+    std::string rules = "[map]\nschemas = { public = \"public\", \"*\" = \"m_*\" }\n";
+    std::string exclude;
+    std::string unmap;  // at the destination: the source's names again
+    std::string forget_log;
+};
+
+MappedCases mapped_cases() {
+    MappedCases out;
+    int number = 0;
+    for (const auto &c : ddl_cases()) {
+        const std::string name = c.name;
+        const auto table = [&](const std::string &keys) {
+            out.rules += "[[tables]]\nname = \"" + name + ".t\"\n" + keys + "\n";
+        };
+        switch (number++ % 3) {
+            case 0:
+                table("rename = \"e_" + name + ".renamed\"\nrename_columns = { v = \"w_v\", n = \"w_n\" }");
+                out.unmap += "CALL pg_temp.give_back('e_" + name + "', 'm_" + name + "', 'renamed');";
+                break;
+            case 1:
+                table("rename = \"t_renamed\"");
+                out.unmap += "CALL pg_temp.give_back('m_" + name + "', 'm_" + name + "', 't_renamed');";
+                break;
+            default:
+                out.exclude += ", \"" + name + ".log\"";
+                out.forget_log += "DROP TABLE IF EXISTS " + name + ".log CASCADE;";
+        }
+    }
+    return out;
+}
+
+const char *const give_back_sql = R"(
+CREATE PROCEDURE pg_temp.give_back(from_schema text, to_schema text, from_name text) LANGUAGE plpgsql AS $$
+DECLARE
+    found record;
+BEGIN
+    IF to_regclass(format('%I.%I', from_schema, from_name)) IS NOT NULL THEN
+        FOR found IN SELECT attname FROM pg_attribute WHERE attrelid = format('%I.%I', from_schema, from_name)::regclass
+                     AND attname IN ('w_v', 'w_n') AND NOT attisdropped LOOP
+            EXECUTE format('ALTER TABLE %I.%I RENAME %I TO %I', from_schema, from_name, found.attname, substr(found.attname, 3));
+        END LOOP;
+        EXECUTE format('ALTER TABLE %I.%I RENAME TO t', from_schema, from_name);
+        IF from_schema <> to_schema THEN
+            EXECUTE format('ALTER TABLE %I.t SET SCHEMA %I', from_schema, to_schema);
+        END IF;
+    END IF;
+    IF from_schema <> to_schema THEN EXECUTE format('DROP SCHEMA IF EXISTS %I', from_schema); END IF;
+END $$;)";
+
+const char *const rename_schemas_sql = R"(
+DO $$
+DECLARE
+    schema record;
+BEGIN
+    FOR schema IN SELECT nspname FROM pg_namespace WHERE nspname LIKE 'm\_%' LOOP
+        EXECUTE format('ALTER SCHEMA %I RENAME TO %I', schema.nspname, substr(schema.nspname, 3));
+    END LOOP;
+END $$;)";
+
+class DdlMatrixMapped : public DdlMatrix {};
+
+TEST_P(DdlMatrixMapped, ResultIsEqual) {
+    const auto way = GetParam();
+    const Roles roles(shared_clusters(), roles_of(way));
+    const Tablespace tablespace(shared_clusters());
+    const Pair pair;
+    const auto mapped = mapped_cases();
+    const Task task(
+        pair, {.more = "[schema]\nowners = true\ngrants = true\n[ddl]\nroles = \"replicate\"\n"
+                       "publications = \"replicate\"\nevent_triggers = \"replicate\"\nforeign_data = \"replicate\"\n"
+                       "[objects]\nallow_unmatched = true\nexclude = [" +
+                       mapped.exclude.substr(2) + "]\n" + mapped.rules});
+    {
+        Issuer issuer(pair, way);
+        task.run_until_now();
+        for (const auto &c : ddl_cases()) {
+            if (issuer.is_possible(c)) issuer.issue(c);
+        }
+    }
+    if (!run_all(pair, task)) return;
+    pair.source().exec("SET walferry.capture_ddl = off; SET client_min_messages = error;" + mapped.forget_log);
+    auto destination = pair.destination();
+    destination.exec(give_back_sql);
+    destination.exec(mapped.unmap);
+    destination.exec(rename_schemas_sql);
+    expect_equal(definitions(pair.source_conninfo()), definitions(pair.destination_conninfo()));
+    expect_equal(materialized(pair.source()), materialized(pair.destination()));
+    EXPECT_EQ(compare(pair), "");
+}
+
+INSTANTIATE_TEST_SUITE_P(DdlMatrix, DdlMatrixMapped, ::testing::Values(Way::plainly),
+                         [](const auto &way) { return names_of_ways[static_cast<std::size_t>(way.param)]; });
+
 INSTANTIATE_TEST_SUITE_P(DdlMatrix, DdlMatrix,
                          ::testing::Values(Way::plainly, Way::do_block, Way::function, Way::trigger, Way::several,
                                            Way::transaction, Way::savepoint, Way::replica),

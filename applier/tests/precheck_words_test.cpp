@@ -71,6 +71,13 @@ TEST_F(PrecheckWords, TheTaskFile) {
                    {.more = "[objects]\ninclude = ['*.*']\nexclude = ['public.a']\n"}, "Correct the pattern");
     expect_by_file("table_settings", {.more = "[[tables]]\nname = 'public.a'\nwhere = 'm > 1'\n"},
                    {.more = "[[tables]]\nname = 'public.a'\nwhere = 'id > 1'\n"}, "Correct [[tables]]");
+    source_.exec("CREATE SCHEMA other");
+    expect_by_file("mapped_names", {.more = "[map]\nschemas = { other = 'public' }\n"},
+                   {.more = "[map]\nschemas = { other = 'elsewhere' }\n"}, "Give one of them another name");
+    source_.exec(
+        "SET check_function_bodies = off; CREATE FUNCTION f() RETURNS int LANGUAGE sql AS 'SELECT count(*)::int FROM other.t'");
+    expect_found(Task(pair_, {.more = "[map]\nschemas = { other = 'elsewhere' }\n"}), "mapped_names", "warning",
+                 "search_path");
     expect_by_file("pg_dump", {.more = "[schema]\npg_bin = '/nosuch'\n"}, {}, "pg_bin");
 }
 

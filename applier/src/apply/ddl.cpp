@@ -17,6 +17,8 @@
 #include "checkpoint/source_columns.h"
 #include "pq/array.h"
 #include "pq/error.h"
+#include "schema/mirror.h"
+#include "schema/plain_form.h"
 #include "wire.h"
 
 namespace walferry {
@@ -140,13 +142,32 @@ FROM pg_catalog.pg_inherits i
 WHERE i.inhparent IN (SELECT pg_catalog.to_regclass(name) FROM unnest($1::text[]) AS r (name))
   AND i.inhrelid IN (SELECT pg_catalog.to_regclass(name) FROM unnest($1::text[]) AS r (name)))";
 
+// The check constraints $1 (schema, table, constraint) of partitions: how to make them of the bounds.
+const char *const bounds_as_check_sql = R"(
+SELECT pg_catalog.format('ALTER TABLE %s ADD CONSTRAINT %I CHECK (%s)', relid, name,
+                         pg_catalog.pg_get_partition_constraintdef(relid))
+FROM (SELECT (names::text[])[3] AS name,
+             pg_catalog.to_regclass(pg_catalog.format('%I.%I', (names::text[])[1], (names::text[])[2])) AS relid
+      FROM unnest($1::text[]) AS o (names)) o
+WHERE pg_catalog.pg_get_partition_constraintdef(relid) IS NOT NULL)";
+
 class DdlRun {
 public:
     DdlRun(Session &session, const Ddl &ddl, const DdlOptions &options)
-        : session_(session), ddl_(ddl), options_(options) {}
+        : session_(session), ddl_(ddl), options_(options), mirror_(options.names, connection_of(session)) {
+        scope_.texts = ddl.statements;
+        scope_.texts.push_back(ddl.statement);
+        scope_.schemas = ddl.search_path;
+        for (const RewrittenTable &table : ddl.rewritten) scope_.texts.push_back(table.name);
+        for (const DdlObject &object : ddl.objects) {
+            scope_.texts.push_back(object.names);
+            scope_.schemas.push_back(object.schema);
+            scope_.relations.push_back({object.schema, object.name});
+        }
+    }
 
     Result<void> run(bool begun) {
-        const bool outside = (ddl_.flags & WF_DDL_OUTSIDE) != 0 && !begun;
+        const bool outside = (ddl_.flags & WF_DDL_OUTSIDE) != 0 && !begun && !concerns_mapped_names();
         if (!begun && !outside) WF_TRY(session_.send("BEGIN"));
         WF_ASSIGN(const std::optional<Outcome> settled, settle_without_running());
         if (outside && !settled) WF_TRY(run_outside());
@@ -159,10 +180,11 @@ public:
             spdlog::info("DDL {}: {}", ddl_.id, ddl_.statement);
         }
         for (const RewrittenTable &table : ddl_.rewritten) WF_TRY(session_.drop_staged_rows(table.relid));
-        if (outcome.state == "applied") {
-            WF_TRY(note_columns('C', add_source_columns_sql));
-        } else {
-            WF_TRY(note_columns('D', remove_source_columns_sql));
+        if (settled) {
+            const bool applied = outcome.state == "applied";
+            const char operation = applied ? 'C' : 'D';
+            const char *sql = applied ? add_source_columns_sql : remove_source_columns_sql;
+            if (concerns_columns(operation)) WF_TRY(in_mirror([&] { return note_columns(operation, sql); }));
         }
         WF_TRY(session_.query(record_ddl_sql, record(outcome.state, outcome.reason)));
         failpoint("ddl_recorded");
@@ -194,6 +216,37 @@ private:
         std::string reason;
     };
 
+    static MirrorConnection connection_of(Session &session) {
+        return {[&session](const std::string &sql, std::span<const pq::Param> params) {
+                    return session.query(sql, params);
+                },
+                [&session](std::string_view name) { return session.quote_identifier(name); },
+                [&session](std::string_view text) { return session.quote_literal(text); }};
+    }
+
+    template <class Work>
+    Result<void> in_mirror(Work &&work) {
+        WF_TRY(mirror_.enter(static_cast<int>(options_.policy.lock_timeout_seconds * 1000), &scope_));
+        WF_TRY(work());
+        return mirror_.leave();
+    }
+
+    // Of what can't run in a transaction, whose text names all that it is about, if not in full.
+    bool concerns_mapped_names() const {
+        const NameMap &names = options_.names;
+        if (names.empty()) return false;
+        const auto is_mapped = [&](const DdlObject &object) {
+            const QualifiedName name{object.schema, object.name};
+            return !object.schema.empty() && names.relation(name) != name;
+        };
+        return names.may_concern(ddl_.statement) ||
+               std::any_of(ddl_.search_path.begin(), ddl_.search_path.end(),
+                           [&](const auto &schema) { return names.schema(schema) != schema; }) ||
+               std::any_of(ddl_.statements.begin(), ddl_.statements.end(),
+                           [&](const auto &statement) { return names.may_concern(statement); }) ||
+               std::any_of(ddl_.objects.begin(), ddl_.objects.end(), is_mapped);
+    }
+
     std::vector<pq::Param> record(const std::string &state, const std::string &reason) const {
         return {options_.task,
                 std::to_string(ddl_.id),
@@ -206,7 +259,15 @@ private:
                 reason.empty() ? pq::Param{} : pq::Param{reason}};
     }
 
+    bool concerns_columns(char operation) const {
+        return std::any_of(ddl_.objects.begin(), ddl_.objects.end(), [operation](const DdlObject &object) {
+            return object.operation == operation && object.type.starts_with("table");
+        });
+    }
+
+    // Requires: the objects have their names at the source.
     Result<void> note_columns(char operation, const char *sql) {
+        if (!concerns_columns(operation)) return {};
         std::vector<std::string> types;
         std::vector<std::string> names;
         for (const DdlObject &object : ddl_.objects) {
@@ -214,7 +275,6 @@ private:
             types.push_back(object.type);
             names.push_back(object.names);
         }
-        if (types.empty()) return {};
         WF_TRY(session_.query(sql, {options_.task, pq::array_literal(types), pq::array_literal(names)}));
         return {};
     }
@@ -324,8 +384,13 @@ private:
         for (const DdlObject &object : ddl_.objects) {
             if (object.operation == 'D') names.push_back(object.names);
         }
-        WF_ASSIGN(const pq::Rows rows, session_.query(any_relation_sql, {pq::array_literal(names)}));
-        return !names.empty() && !rows.boolean(0, 0);
+        bool any = false;
+        WF_TRY(in_mirror([&]() -> Result<void> {
+            WF_ASSIGN(const pq::Rows rows, session_.query(any_relation_sql, {pq::array_literal(names)}));
+            any = rows.boolean(0, 0);
+            return {};
+        }));
+        return !names.empty() && !any;
     }
 
     // Returns to have it tried again.
@@ -343,11 +408,13 @@ private:
         return {};
     }
 
+    // As they are called here.
     std::vector<std::string> relation_names() const {
         std::vector<std::string> names;
         for (const DdlObject &object : ddl_.objects) {
             if (object.schema.empty() || object.name.empty()) continue;
-            names.push_back(session_.quote_qualified(object.schema, object.name));
+            const auto [schema, name] = options_.names.relation(object.schema, object.name);
+            names.push_back(session_.quote_qualified(schema, name));
         }
         return names;
     }
@@ -360,6 +427,10 @@ private:
     }
 
     Result<void> run_once() {
+        return in_mirror([this] { return run_under_source_names(); });
+    }
+
+    Result<void> run_under_source_names() {
         for (const RewrittenTable &table : ddl_.rewritten) {
             if (table.rows_needed) WF_TRY(session_.query("DELETE FROM ONLY " + table.name));
         }
@@ -370,13 +441,29 @@ private:
             WF_ASSIGN(relations, session_.query(relations_sql));
         }
         WF_TRY(enter_source_settings(true));
-        for (const auto &statement : ddl_.statements) WF_TRY(session_.query(statement));
+        const bool plain = (ddl_.flags & WF_DDL_OUTSIDE) != 0;
+        if (plain) WF_TRY(keep_bounds());
+        for (const auto &statement : ddl_.statements) {
+            WF_TRY(session_.query(plain ? without_concurrently(statement) : statement));
+        }
         WF_TRY(leave_source_settings(true));
         if (relations) WF_TRY(check_dropped(*relations));
         failpoint("ddl_executed");
         WF_TRY(refill());
         failpoint("ddl_refilled");
-        return find_objects(last_oid.text(0, 0));
+        WF_TRY(find_objects(last_oid.text(0, 0)));
+        return note_columns('C', add_source_columns_sql);
+    }
+
+    // DETACH PARTITION CONCURRENTLY leaves the bounds as a check constraint, the plain form doesn't.
+    Result<void> keep_bounds() {
+        std::vector<std::string> names;
+        for (const DdlObject &object : ddl_.objects) {
+            if (object.operation == 'C' && object.type == "table constraint") names.push_back(object.names);
+        }
+        WF_ASSIGN(const pq::Rows checks, session_.query(bounds_as_check_sql, {pq::array_literal(names)}));
+        for (int row = 0; row < checks.count(); ++row) WF_TRY(session_.query(checks.text(row, 0)));
+        return {};
     }
 
     // A CASCADE drops what depends on its object here, which may be more than what depended on it at the source.
@@ -503,6 +590,8 @@ private:
     Session &session_;
     const Ddl &ddl_;
     const DdlOptions &options_;
+    Mirror mirror_;
+    MirrorScope scope_;
     std::vector<std::string> names_;
     std::vector<std::string> values_;
     std::vector<std::string> our_names_;

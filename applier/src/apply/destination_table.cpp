@@ -45,13 +45,42 @@ LEFT JOIN pg_catalog.pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = k.
 WHERE i.indrelid = to_regclass($1) AND i.indisunique AND i.indisvalid AND i.indimmediate AND i.indpred IS NULL
   AND i.indexprs IS NULL AND k.place <= i.indnkeyatts)";
 
-// Whether some unique index has no column beside those by which a row is found.
-bool is_unique(const Relation &relation, Match match, const pq::Rows &indexes) {
+// The table and those above it, nearest first.
+const char *const lineage_sql = R"(
+WITH RECURSIVE above (relid, depth) AS (
+    SELECT to_regclass($1)::oid, 0
+    UNION ALL SELECT i.inhparent, depth + 1 FROM above JOIN pg_catalog.pg_inherits i ON i.inhrelid = above.relid
+)
+SELECT n.nspname, c.relname
+FROM above
+JOIN pg_catalog.pg_class c ON c.oid = above.relid
+JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+ORDER BY depth)";
+
+// By their names at the source; those that are its.
+Result<std::vector<QualifiedName>> read_lineage(pq::Pipeline &pipeline, const NameMap &names,
+                                                const std::string &qualified) {
+    std::vector<QualifiedName> out;
+    if (!names.has_columns()) return out;
+    WF_TRY(pipeline.send(lineage_sql, std::vector<pq::Param>{qualified}));
+    WF_TRY(pipeline.flush());
+    WF_ASSIGN(const pq::Rows rows, pipeline.read());
+    for (int row = 0; row < rows.count(); ++row) {
+        auto source = names.source_relation(rows.view(row, 0), rows.view(row, 1));
+        if (source) out.push_back(std::move(*source));
+    }
+    return out;
+}
+
+// Whether some unique index has no column beside those by which a row is found. `columns`: the relation's, by their names here.
+bool is_unique(const Relation &relation, const std::vector<std::string> &columns, Match match,
+               const pq::Rows &indexes) {
     std::unordered_map<std::string_view, bool> covered;  // by index
     for (int row = 0; row < indexes.count(); ++row) {
-        const bool matched = std::any_of(relation.columns.begin(), relation.columns.end(), [&](const Column &column) {
-            return in_match(column, match) && column.name == indexes.view(row, 1);
-        });
+        bool matched = false;
+        for (std::size_t i = 0; i < columns.size(); ++i) {
+            matched = matched || (in_match(relation.columns[i], match) && columns[i] == indexes.view(row, 1));
+        }
         const auto [index, first] = covered.try_emplace(indexes.view(row, 0), true);
         index->second = index->second && matched;
     }
@@ -79,11 +108,13 @@ Result<void> prepare_find_destination_table(pq::Pipeline &pipeline) {
 }
 
 Result<DestinationTable> find_destination_table(pq::Connection &connection, pq::Pipeline &pipeline,
-                                                const std::string &task, const Relation &relation) {
-    const std::string qualified = connection.quote_qualified(relation.schema, relation.name);
+                                                const std::string &task, const NameMap &names,
+                                                const Relation &relation) {
+    const QualifiedName here = names.relation(relation.schema, relation.name);
+    const std::string qualified = connection.quote_qualified(here.schema, here.name);
     pq::RawParams params;
-    params.add_text(relation.schema);
-    params.add_text(relation.name);
+    params.add_text(here.schema);
+    params.add_text(here.name);
     params.add_text(task);
     WF_TRY(pipeline.send_prepared("columns", params));
     params.clear();
@@ -96,7 +127,7 @@ Result<DestinationTable> find_destination_table(pq::Connection &connection, pq::
     WF_ASSIGN(const pq::Rows indexes, pipeline.read());
 
     DestinationTable table;
-    table.name = connection.quote_qualified(relation.schema, relation.name);
+    table.name = qualified;
     table.match = match_of(relation);
     table.fires_triggers = found_table.boolean(0, 1);
     if (!found_table.boolean(0, 0)) {
@@ -104,13 +135,16 @@ Result<DestinationTable> find_destination_table(pq::Connection &connection, pq::
             Error{ErrorKind::conflict,
                   Side::destination,
                   "42P01",
-                  "table " + relation.qualified_name() + " does not exist",
+                  "table " + here.text() + " does not exist",
                   {},
                   "It was created at the source after the task began, or dropped here. Create it here as it was "
                   "at the source when this change was made, and start again; or exclude it in the task file.",
                   {}});
     }
-    table.match_is_unique = is_unique(relation, table.match, indexes);
+    WF_ASSIGN(const auto lineage, read_lineage(pipeline, names, qualified));
+    std::vector<std::string> column_names;
+    for (const Column &column : relation.columns) column_names.push_back(names.column(lineage, column.name));
+    table.match_is_unique = is_unique(relation, column_names, table.match, indexes);
     table.row_type = static_cast<Oid>(found_table.integer(0, 2));
     table.row_array_type = static_cast<Oid>(found_table.integer(0, 3));
     for (int row = 0; row < rows.count(); ++row) {
@@ -120,12 +154,13 @@ Result<DestinationTable> find_destination_table(pq::Connection &connection, pq::
     std::unordered_map<std::string_view, int> by_name;
     for (int row = 0; row < rows.count(); ++row) by_name[rows.view(row, 0)] = row;
     for (const Column &column : relation.columns) {
-        const auto found = by_name.find(column.name);
+        const std::string &name = column_names[table.columns.size()];
+        const auto found = by_name.find(name);
         if (found == by_name.end()) {
             return fail(Error{ErrorKind::conflict,
                               Side::destination,
                               "42703",
-                              "table " + relation.qualified_name() + " has no column \"" + column.name + "\"",
+                              "table " + here.text() + " has no column \"" + name + "\"",
                               {},
                               "The table's definition has changed at the source. Change it here in the same way, and "
                               "start again.",
@@ -137,28 +172,28 @@ Result<DestinationTable> find_destination_table(pq::Connection &connection, pq::
             return fail(Error{ErrorKind::conflict,
                               Side::destination,
                               "42804",
-                              "column \"" + column.name + "\" of table " + relation.qualified_name() + " is of type " +
-                                  rows.text(row, 3) + "." + rows.text(row, 4) + ", at the source it is " +
-                                  column.type_schema + "." + column.type_name,
+                              "column \"" + name + "\" of table " + here.text() + " is of type " + rows.text(row, 3) +
+                                  "." + rows.text(row, 4) + ", at the source it is " + column.type_schema + "." +
+                                  column.type_name,
                               {},
                               "Change the type here to the source's, and start again.",
                               {}});
         }
         table.attributes[static_cast<std::size_t>(row)].column = static_cast<int>(table.columns.size());
-        table.columns.push_back({connection.quote_identifier(column.name), static_cast<Oid>(rows.integer(row, 1)),
+        table.columns.push_back({connection.quote_identifier(name), static_cast<Oid>(rows.integer(row, 1)),
                                  rows.text(row, 2), rows.boolean(row, 5)});
     }
     for (int row = 0; row < rows.count() && !relation.omits_columns; ++row) {
         if (table.attributes[static_cast<std::size_t>(row)].column >= 0 || !rows.boolean(row, 8)) continue;
-        return fail(Error{ErrorKind::conflict,
-                          Side::destination,
-                          "42703",
-                          "table " + relation.qualified_name() + " has a column \"" + rows.text(row, 0) +
-                              "\" that the source's has lost",
-                          {},
-                          "It was dropped at the source, with walferry.capture_ddl off. Drop it here in the same way, "
-                          "and start again.",
-                          {}});
+        return fail(
+            Error{ErrorKind::conflict,
+                  Side::destination,
+                  "42703",
+                  "table " + here.text() + " has a column \"" + rows.text(row, 0) + "\" that the source's has lost",
+                  {},
+                  "It was dropped at the source, with walferry.capture_ddl off. Drop it here in the same way, "
+                  "and start again.",
+                  {}});
     }
     return table;
 }

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/error.h"
+#include "config/name_map.h"
 #include "decode/relation.h"
 #include "pq/connection.h"
 #include "pq/pipeline.h"
@@ -55,9 +56,10 @@ bool in_match(const Column &column, Match match);
 // Prepare what find_destination_table() asks, once a session, as planning it takes longer than running it: owes three answers.
 Result<void> prepare_find_destination_table(pq::Pipeline &pipeline);
 
-// Look it up, through a pipeline in which no answer is owed. Errors: ErrorKind::conflict when the destination has no
+// Look it up, through a pipeline in which no answer is owed, under the name that `names` gives it. Errors: ErrorKind::conflict when the destination has no
 // such table or lacks a column, or has one that the source had once (checkpoint/source_columns.h).
 Result<DestinationTable> find_destination_table(pq::Connection &connection, pq::Pipeline &pipeline,
-                                                const std::string &task, const Relation &relation);
+                                                const std::string &task, const NameMap &names,
+                                                const Relation &relation);
 
 }  // namespace walferry

@@ -45,9 +45,9 @@ bool finds_row(const Change &change, Match match) {
 
 }  // namespace
 
-Result<std::unique_ptr<Session>> Session::open(pq::ConnectOptions options, std::string task) {
+Result<std::unique_ptr<Session>> Session::open(pq::ConnectOptions options, std::string task, const NameMap &names) {
     WF_ASSIGN(auto connection, pq::Connection::open(options));
-    std::unique_ptr<Session> session(new Session(std::move(options), std::move(task), std::move(connection)));
+    std::unique_ptr<Session> session(new Session(std::move(options), std::move(task), names, std::move(connection)));
     WF_TRY(session->set_up());
     return session;
 }
@@ -94,7 +94,8 @@ Result<Session::Table *> Session::table_of(const Relation &relation) {
 }
 
 Result<DestinationTable> Session::find_destination(const Relation &relation) {
-    if (relation.kind == RelationKind::table) return find_destination_table(connection_, pipeline_, task_, relation);
+    if (relation.kind == RelationKind::table)
+        return find_destination_table(connection_, pipeline_, task_, names_, relation);
     Relation staged = relation;
     staged.name = "walferry_rewrite_" + std::to_string(relation.relid);
     std::string definitions;
@@ -106,14 +107,15 @@ Result<DestinationTable> Session::find_destination(const Relation &relation) {
         }
         const auto name = connection_.quote_identifier(column.name);
         columns += name;
-        definitions += name + " " + connection_.quote_qualified(column.type_schema, column.type_name);
+        const auto type = names_.relation(column.type_schema, column.type_name);
+        definitions += name + " " + connection_.quote_qualified(type.schema, type.name);
     }
     WF_TRY(query("CREATE TEMPORARY TABLE IF NOT EXISTS " + connection_.quote_identifier(staged.name) + " (" +
                  definitions + ") ON COMMIT DROP"));
     WF_ASSIGN(const pq::Rows schema,
               query("SELECT nspname FROM pg_catalog.pg_namespace WHERE oid = pg_catalog.pg_my_temp_schema()"));
     staged.schema = schema.text(0, 0);
-    WF_ASSIGN(auto table, find_destination_table(connection_, pipeline_, task_, staged));
+    WF_ASSIGN(auto table, find_destination_table(connection_, pipeline_, task_, NameMap{}, staged));
     const bool known = std::any_of(staged_rows_.begin(), staged_rows_.end(),
                                    [&](const StagedRows &rows) { return rows.name == table.name; });
     if (!known) staged_rows_.push_back({relation.rewrites, table.name, columns});

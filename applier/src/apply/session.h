@@ -35,8 +35,9 @@ enum class RowCheck {
 // Thread: its worker's. Changes must live until their answers are read: until settle(), commit() or roll_back().
 class Session {
 public:
-    // `options`: a data connection to the destination. Takes the task's worker lock (checkpoint/bookkeeping.h).
-    static Result<std::unique_ptr<Session>> open(pq::ConnectOptions options, std::string task);
+    // `options`: a data connection to the destination. Takes the task's worker lock (checkpoint/bookkeeping.h). `names` must
+    // outlive it.
+    static Result<std::unique_ptr<Session>> open(pq::ConnectOptions options, std::string task, const NameMap &names);
 
     // What the destination has for the table. Requires: no answer is owed. The result lives as long as the session.
     Result<const DestinationTable *> find_table(const Relation &relation);
@@ -79,6 +80,7 @@ public:
 
     int backend_pid() const { return PQbackendPID(connection_.raw()); }
     std::string quote_identifier(std::string_view name) const { return connection_.quote_identifier(name); }
+    std::string quote_literal(std::string_view text) const { return connection_.quote_literal(text); }
     std::string quote_qualified(std::string_view schema, std::string_view name) const {
         return connection_.quote_qualified(schema, name);
     }
@@ -120,9 +122,10 @@ private:
         bool *confirms = nullptr;                  // the statement that it prepared
     };
 
-    Session(pq::ConnectOptions options, std::string task, pq::Connection connection)
+    Session(pq::ConnectOptions options, std::string task, const NameMap &names, pq::Connection connection)
         : options_(std::move(options)),
           task_(std::move(task)),
+          names_(names),
           connection_(std::move(connection)),
           pipeline_(connection_) {}
     Result<void> set_up();
@@ -146,6 +149,7 @@ private:
 
     const pq::ConnectOptions options_;
     const std::string task_;
+    const NameMap &names_;
     pq::Connection connection_;
     pq::Pipeline pipeline_;
     std::unordered_map<const Relation *, Table> tables_;

@@ -39,7 +39,7 @@ bool is_collision(const Error &error) {
 
 // Of relations, those that hold rows, their partitions included.
 const char *const tables_of_sql = R"(
-SELECT DISTINCT pg_catalog.format('%I.%I', n.nspname, c.relname)
+SELECT DISTINCT n.nspname, c.relname
 FROM unnest($1::text[]) AS r (name)
 CROSS JOIN LATERAL pg_catalog.pg_partition_tree(pg_catalog.to_regclass(r.name)) AS p
 JOIN pg_catalog.pg_class c ON c.oid = p.relid
@@ -90,7 +90,7 @@ Result<void> Worker::run(const StopFlag &stop) {
 }
 
 Result<void> Worker::open_session() {
-    WF_ASSIGN(session_, Session::open(options_, task_.name));
+    WF_ASSIGN(session_, Session::open(options_, task_.name, task_.names));
     return {};
 }
 
@@ -139,7 +139,7 @@ Result<void> Worker::apply_ddl_piece(const Group &group) {
     const bool agree = handover_.agrees(group.transactions.back().transaction.commit_lsn);
     const bool left_out = !agree && ddl.tag == "REFRESH MATERIALIZED VIEW";
     return apply_ddl(*session_, ddl, !group.first_piece,
-                     {task_.name, task_.file, task_.ddl, *stop_, [this] { turnstile_.recall(); },
+                     {task_.name, task_.file, task_.ddl, task_.names, *stop_, [this] { turnstile_.recall(); },
                       [this] { return handover_.copying(); },
                       [this, agree](const auto &relations) -> Result<bool> {
                           return agree || copies_again_ ? false : copy_again(relations);
@@ -152,14 +152,18 @@ Result<void> Worker::apply_ddl_piece(const Group &group) {
 Result<bool> Worker::copy_again(const std::vector<std::string> &relations) {
     WF_ASSIGN(const pq::Rows here, session_->query(tables_of_sql, {pq::array_literal(relations)}));
     std::vector<std::string> names;
-    for (int row = 0; row < here.count(); ++row) names.push_back(here.text(row, 0));
+    for (int row = 0; row < here.count(); ++row) {
+        const auto name = task_.names.source_relation(here.view(row, 0), here.view(row, 1));
+        if (name) names.push_back(session_->quote_qualified(name->schema, name->name));
+    }
     WF_ASSIGN(auto source, pq::Connection::open(data_connection(task_, Side::source, "ddl", encoding_, stop_)));
     WF_ASSIGN(const pq::Rows there, source.exec(relids_sql, {pq::array_literal(names)}));
     if (there.count() == 0) return false;
     for (int row = 0; row < there.count(); ++row) {
         const std::string name = there.text(row, 1);
         spdlog::info("a foreign key of {} refers to a table that is not copied yet: {} is copied again", name, name);
-        WF_TRY(session_->query("DELETE FROM ONLY " + name));
+        const auto destination = task_.names.relation(there.view(row, 2), there.view(row, 3));
+        WF_TRY(session_->query("DELETE FROM ONLY " + session_->quote_qualified(destination.schema, destination.name)));
         WF_TRY(
             session_->query(set_pending_sql, {task_.name, there.text(row, 0), there.text(row, 2), there.text(row, 3)}));
     }

@@ -85,6 +85,10 @@ CREATE TABLE IF NOT EXISTS walferry.large_object (
     task text PRIMARY KEY,
     last_oid oid NOT NULL
 );
+CREATE TABLE IF NOT EXISTS walferry.name_map (
+    task text PRIMARY KEY,
+    rules text NOT NULL
+);
 )";
 
 constexpr std::array<std::pair<Phase, const char *>, 6> phase_names = {{
@@ -135,7 +139,7 @@ Result<bool> bookkeeping_exists(pq::Connection &destination) {
 
 Result<void> create_bookkeeping(pq::Connection &destination) {
     // The youngest of the tables. Where it is there, nothing is made: the account may have lost the right to do so.
-    WF_ASSIGN(const pq::Rows rows, destination.exec("SELECT to_regclass('walferry.source_timeline') IS NOT NULL"));
+    WF_ASSIGN(const pq::Rows rows, destination.exec("SELECT to_regclass('walferry.name_map') IS NOT NULL"));
     if (rows.boolean(0, 0)) return {};
     const auto sql = std::string(create_sql) + create_ddl_history_sql + create_source_columns_sql +
                      create_table_requests_sql + create_table_settings_sql + create_source_timeline_sql + "COMMIT";
@@ -191,6 +195,15 @@ Result<void> insert_task(pq::Connection &destination, const std::string &task, c
         " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
         {task, std::to_string(bookkeeping_version), record.source_system, record.source_database, record.slot,
          record.include, record.exclude, record.stages, to_string(record.phase)});
+}
+
+Result<void> insert_names(pq::Connection &destination, const std::string &task, const std::string &names) {
+    return run(destination, "INSERT INTO walferry.name_map (task, rules) VALUES ($1, $2)", {task, names});
+}
+
+Result<std::string> find_names(pq::Connection &destination, const std::string &task) {
+    WF_ASSIGN(const pq::Rows rows, destination.exec("SELECT rules FROM walferry.name_map WHERE task = $1", {task}));
+    return rows.count() == 0 ? std::string{} : rows.text(0, 0);
 }
 
 Result<void> set_phase(pq::Connection &destination, const std::string &task, Phase phase) {
@@ -368,7 +381,7 @@ Result<void> delete_task(pq::Connection &destination, const std::string &task) {
         const pq::Rows tables,  // one that an earlier version began lacks some
         destination.exec(
             "SELECT name FROM unnest(ARRAY['schema_script', 'table_state', 'progress', 'checkpoint',"
-            " 'ddl', 'sequence', 'large_object', 'table_request', 'source_column', 'table_settings', 'source_timeline']) AS name WHERE to_regclass('walferry.' || name) IS NOT NULL"));
+            " 'ddl', 'sequence', 'large_object', 'table_request', 'source_column', 'table_settings', 'source_timeline', 'name_map']) AS name WHERE to_regclass('walferry.' || name) IS NOT NULL"));
     for (int row = 0; row < tables.count(); ++row) {
         sql += "DELETE FROM walferry." + tables.text(row, 0) + " WHERE task = " + name + ";";
     }
@@ -380,7 +393,7 @@ BEGIN
         DROP TABLE walferry.schema_script, walferry.table_state, walferry.progress, walferry.checkpoint, walferry.task;
         DROP TABLE IF EXISTS walferry.ddl, walferry.sequence, walferry.large_object,
             walferry.table_request, walferry.source_column, walferry.table_settings,
-            walferry.source_timeline;
+            walferry.source_timeline, walferry.name_map;
         -- In a cascade the schema belongs to the extension, which has objects of its own there.
         IF NOT EXISTS (SELECT FROM pg_catalog.pg_depend
                        WHERE refclassid = 'pg_catalog.pg_namespace'::regclass

@@ -10,6 +10,7 @@
 //   walferry.table_request  what the operator has asked for single tables (table_requests.h)
 //   walferry.ddl          one row a DDL statement of the source (ddl_history.h)
 //   walferry.source_column  columns that the source has too (source_columns.h)
+//   walferry.name_map     under which names the source's objects arrive
 //   walferry.table_settings  with which settings a table was copied (table_settings.h)
 //   walferry.source_timeline  the source's timeline (slot/timeline.h)
 //
@@ -102,6 +103,10 @@ Result<void> create_bookkeeping(pq::Connection &destination);
 // The task's record, if it has begun.
 Result<std::optional<TaskRecord>> find_task(pq::Connection &destination, const std::string &task);
 Result<void> insert_task(pq::Connection &destination, const std::string &task, const TaskRecord &record);
+// The names under which the task's objects arrive (NameMap::text()); and what they were when it began. One that an earlier
+// version began has none.
+Result<void> insert_names(pq::Connection &destination, const std::string &task, const std::string &names);
+Result<std::string> find_names(pq::Connection &destination, const std::string &task);
 // May run inside a transaction, to change phase together with what the phase made.
 Result<void> set_phase(pq::Connection &destination, const std::string &task, Phase phase);
 

@@ -37,9 +37,9 @@ std::vector<pq::Param> source_column_params(const std::string &task, const std::
     std::vector<std::string> types;
     std::vector<std::string> names;
     for (const Table &table : tables) {
-        for (const std::string &column : table.columns) {
+        for (const std::string &column : table.destination_columns) {
             types.emplace_back("table column");
-            names.push_back(pq::array_literal({table.schema, table.name, column}));
+            names.push_back(pq::array_literal({table.destination.schema, table.destination.name, column}));
         }
     }
     return {task, pq::array_literal(types), pq::array_literal(names)};

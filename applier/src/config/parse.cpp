@@ -41,6 +41,7 @@ const std::vector<KnownSection> &known_sections() {
         {"source", {"conninfo", "slot", "decoding_memory_mb", "heartbeat_seconds", "failover"}},
         {"destination", {"conninfo"}},
         {"objects", {"include", "exclude", "allow_unmatched"}},
+        {"map", {"schemas"}},
         {"schema", {"owners", "grants", "pg_bin"}},
         {"copy", {"jobs", "yield_seconds", "large_objects"}},
         {"apply", {"workers", "buffer_mb", "streaming", "spool_folder", "spool_mb"}},
@@ -56,7 +57,8 @@ const std::vector<KnownSection> &known_sections() {
 
 // [[tables]]: a section for each table.
 const KnownSection &tables_section() {
-    static const KnownSection section = {"tables", {"name", "operations", "columns", "where", "set"}};
+    static const KnownSection section = {"tables",
+                                         {"name", "operations", "columns", "where", "set", "rename", "rename_columns"}};
     return section;
 }
 
@@ -380,13 +382,26 @@ Result<void> read_objects(const File &file, Task &task) {
                        "\"include\" is empty: the task would take no table");
 }
 
-Result<void> read_set(const File &file, const toml::node *node, TableSettings &settings) {
+// A table of texts; none if it is left out.
+Result<void> read_pairs(const File &file, std::string_view key, const toml::node *node, const char *wanted,
+                        std::vector<std::pair<std::string, std::string>> &pairs) {
     if (node == nullptr) return {};
     const auto *table = node->as_table();
-    if (table == nullptr) return file.refuse_type(*node, "set", "a table: { column = \"expression\" }");
-    for (const auto &[column, expression] : *table) {
-        WF_ASSIGN(std::string text, text_of(file, column.str(), expression));
-        settings.set.emplace_back(column.str(), std::move(text));
+    if (table == nullptr) return file.refuse_type(*node, key, wanted);
+    for (const auto &[name, value] : *table) {
+        WF_ASSIGN(std::string text, text_of(file, name.str(), value));
+        pairs.emplace_back(name.str(), std::move(text));
+    }
+    return {};
+}
+
+Result<void> read_map(const File &file, Task &task) {
+    const auto *node = file.value("map", "schemas");
+    std::vector<std::pair<std::string, std::string>> schemas;
+    WF_TRY(read_pairs(file, "schemas", node, "a table: { shop = \"store\", \"app_*\" = \"tenant_*\" }", schemas));
+    for (auto &[source, destination] : schemas) {
+        const auto fault = task.names.add_schema(source, destination);
+        if (!fault.empty()) return file.refuse(node->source(), fmt::format("\"schemas\" in [map]: {}", fault));
     }
     return {};
 }
@@ -420,19 +435,53 @@ Result<TableSettings> read_table(const File &file, const toml::table &table) {
     if (const auto *where = table.get("where"); where != nullptr) {
         WF_ASSIGN(settings.where, text_of(file, "where", *where));
     }
-    WF_TRY(read_set(file, table.get("set"), settings));
+    WF_TRY(read_pairs(file, "set", table.get("set"), "a table: { column = \"expression\" }", settings.set));
     return settings;
+}
+
+// `rename` and `rename_columns`, which go by a name and not by a pattern. Requires: [map] is read.
+Result<void> read_names(const File &file, const toml::table &table, const std::string &pattern, NameMap &names) {
+    const auto *rename = table.get("rename");
+    const auto *columns = table.get("rename_columns");
+    if (rename == nullptr && columns == nullptr) return {};
+    const auto source = exact_name(pattern);
+    if (!source) {
+        return file.refuse(
+            table.get("name")->source(),
+            fmt::format("\"rename\" and \"rename_columns\" are for one table: \"{}\" is a pattern", pattern));
+    }
+    TableNames rule{{source->first, source->second}, {}, {}};
+    if (rename != nullptr) {
+        WF_ASSIGN(const std::string text, text_of(file, "rename", *rename));
+        const auto destination = exact_name(text);
+        if (!destination) {
+            return file.refuse(rename->source(),
+                               fmt::format("\"rename\" must be a table's name or schema.table, not \"{}\"", text));
+        }
+        rule.destination = QualifiedName{destination->first, destination->second};
+    }
+    WF_TRY(read_pairs(file, "rename_columns", columns, "a table: { mail = \"email\" }", rule.columns));
+    const auto fault = names.add_table(std::move(rule));
+    if (!fault.empty()) return file.refuse((rename != nullptr ? rename : columns)->source(), fault);
+    return {};
 }
 
 Result<void> read_tables(const File &file, Task &task) {
     const auto *tables = file.root()[tables_section().name].as_array();
     if (tables == nullptr) return {};
+    std::vector<std::string> named;
     for (const auto &node : *tables) {
-        WF_ASSIGN(TableSettings settings, read_table(file, *node.as_table()));
-        for (const TableSettings &other : task.tables) {
-            if (other.name != settings.name) continue;
+        const toml::table &table = *node.as_table();
+        WF_ASSIGN(TableSettings settings, read_table(file, table));
+        if (std::find(named.begin(), named.end(), settings.name) != named.end()) {
             return file.refuse(node.source(), fmt::format("table \"{}\" has two sections", settings.name));
         }
+        named.push_back(settings.name);
+        WF_TRY(read_names(file, table, settings.name, task.names));
+        const bool names_alone = std::all_of(table.begin(), table.end(), [](const auto &entry) {
+            return entry.first.str() == "name" || entry.first.str().starts_with("rename");
+        });
+        if (names_alone && table.size() > 1) continue;  // what is sent of it is what the source has
         task.tables.push_back(std::move(settings));
     }
     return {};
@@ -466,6 +515,7 @@ Result<Task> read_values(const File &file) {
     WF_TRY(read_megabytes(file, "source", "decoding_memory_mb", 1, 1 << 20, task.decoding_memory_bytes));
     WF_TRY(read_conninfo(file, "destination", task.destination_conninfo));
     WF_TRY(read_objects(file, task));
+    WF_TRY(read_map(file, task));
     WF_TRY(read_tables(file, task));
     WF_TRY(read_boolean(file, "schema", "owners", task.owners));
     WF_TRY(read_boolean(file, "schema", "grants", task.grants));

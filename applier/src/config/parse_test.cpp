@@ -150,7 +150,8 @@ TEST(ParseTask, NamesUnknownKeysAndSections) {
     EXPECT_EQ(refused("[copy]\nparallelism = 3\n"), "2:1: unknown key \"parallelism\" in [copy]");
     EXPECT_EQ(refused("\n[object]\n"), "2:2: unknown section [object]; did you mean \"objects\"?");
     EXPECT_EQ(refused("name = 'x'\n"),
-              "1:1: key \"name\" stands outside of a section; sections are task, source, destination, objects, schema, "
+              "1:1: key \"name\" stands outside of a section; sections are task, source, destination, objects, map, "
+              "schema, "
               "copy, apply, ddl, throttle, retry, control, http, alerts, tables");
 }
 
@@ -380,6 +381,40 @@ TEST(ReadTask, NamesAFileThatCantBeRead) {
     const auto folder = read_task("/tmp");
     ASSERT_FALSE(folder);
     EXPECT_EQ(folder.error().message, "/tmp: Is a directory");
+}
+
+TEST(ParseTask, TakesNames) {
+    const Task task = parsed(required + R"(
+[map]
+schemas = { shop = "store", "app_*" = "tenant_*" }
+[[tables]]
+name = 'shop."Orders"'
+rename = "Archive.orders_2024"
+rename_columns = { mail = "email" }
+[[tables]]
+name = "shop.item"
+rename = "items"
+where = "id > 1"
+)");
+    EXPECT_EQ(task.names.relation("shop", "Orders").text(), "archive.orders_2024");
+    EXPECT_EQ(task.names.relation("shop", "item").text(), "store.items");
+    EXPECT_EQ(task.names.relation("app_1", "x").text(), "tenant_1.x");
+    EXPECT_EQ(task.names.column({{"shop", "Orders"}}, "mail"), "email");
+    ASSERT_EQ(task.tables.size(), 1U);  // what is only renamed is sent as it is
+    EXPECT_EQ(task.tables[0].name, "shop.item");
+}
+
+TEST(ParseTask, RefusesNamesThatCanNotBe) {
+    EXPECT_EQ(refused(required + "[map]\nschemas = { a = 'x', b = 'x' }"),
+              "6:11: \"schemas\" in [map]: schemas \"a\" and \"b\" would arrive at one name: \"x\"");
+    EXPECT_EQ(refused(required + "[map]\ntables = { }"),
+              "6:1: unknown key \"tables\" in [map]");
+    EXPECT_EQ(refused(required + "[[tables]]\nname = 'a.t*'\nrename = 'x'"),
+              "6:8: \"rename\" and \"rename_columns\" are for one table: \"a.t*\" is a pattern");
+    EXPECT_EQ(refused(required + "[[tables]]\nname = 'a.t'\nrename = 'a.b.c'"),
+              "7:10: \"rename\" must be a table's name or schema.table, not \"a.b.c\"");
+    EXPECT_EQ(refused(required + "[[tables]]\nname = 'a.t'\nrename = 'x'\n[[tables]]\nname = 'a.u'\nrename = 'x'"),
+              "10:10: tables a.t and a.u would arrive at one name: a.x");
 }
 
 }  // namespace

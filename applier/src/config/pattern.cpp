@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: PostgreSQL
 #include "config/pattern.h"
 
+#include <cctype>
+
 namespace walferry {
 
 std::string_view pattern_fault(std::string_view pattern) {
@@ -35,6 +37,36 @@ std::string_view pattern_fault(std::string_view pattern) {
     if (dots > 1) return "has more than one dot: put names that hold dots in double quotes";
     if (empty_part || part_length == 0) return "lacks the name of the schema or the table";
     return {};
+}
+
+std::optional<std::pair<std::string, std::string>> exact_name(std::string_view pattern) {
+    std::string parts[2];
+    int part = 0;
+    bool quoted = false;
+    for (std::size_t i = 0; i < pattern.size(); ++i) {
+        const char c = pattern[i];
+        if (c == '"') {
+            // A double quote in quotes is written twice.
+            if (quoted && i + 1 < pattern.size() && pattern[i + 1] == '"') {
+                parts[part] += c;
+                ++i;
+            } else {
+                quoted = !quoted;
+            }
+        } else if (quoted) {
+            parts[part] += c;
+        } else if (c == '.') {
+            if (++part > 1) return std::nullopt;
+        } else if (static_cast<unsigned char>(c) >= 0x80 || std::isalnum(static_cast<unsigned char>(c)) != 0 ||
+                   c == '_' || c == '$') {
+            parts[part] += c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+        } else {
+            return std::nullopt;
+        }
+    }
+    if (quoted || parts[part].empty() || parts[0].empty()) return std::nullopt;
+    if (part == 0) return std::pair{std::string{}, parts[0]};
+    return std::pair{parts[0], parts[1]};
 }
 
 }  // namespace walferry

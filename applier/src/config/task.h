@@ -11,6 +11,7 @@
 #include "base/throttle.h"
 #include "config/alert_options.h"
 #include "config/ddl_policy.h"
+#include "config/name_map.h"
 #include "config/table_settings.h"
 
 namespace walferry {
@@ -34,6 +35,7 @@ struct Task {
 
     bool allow_unmatched = false;  // patterns may match nothing
     std::vector<TableSettings> tables;
+    NameMap names;  // under which the source's objects arrive; in UTF-8
 
     bool owners = false;  // copy the owners of objects
     bool grants = false;  // copy their privileges

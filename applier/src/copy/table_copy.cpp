@@ -45,18 +45,22 @@ struct Statements {
 // stored: its output function would drop the encoding declaration.
 Statements copy_statements(const pq::Connection &connection, const Table &table, bool freeze) {
     const std::string name = connection.quote_qualified(table.schema, table.name);
+    const std::string destination = connection.quote_qualified(table.destination.schema, table.destination.name);
     std::string columns;
+    std::string destination_columns;
     bool plain = table.condition.empty();
     for (std::size_t i = 0; i < table.columns.size(); ++i) {
         columns += (i > 0 ? ", " : "") + connection.quote_identifier(table.columns[i]);
+        destination_columns += (i > 0 ? ", " : "") + connection.quote_identifier(table.destination_columns[i]);
         plain = plain && table.stored_casts[i].empty() && (!table.has_settings() || table.expressions[i].empty());
     }
     const std::string format = table.binary ? "FORMAT binary" : "FORMAT text";
-    const std::string list = columns.empty() ? "" : " (" + columns + ")";
     // A table without columns has no column list to copy by name.
-    const std::string from = plain && !columns.empty() ? name + list : "(" + source_rows_sql(connection, table) + ")";
+    const std::string from =
+        plain && !columns.empty() ? name + " (" + columns + ")" : "(" + source_rows_sql(connection, table) + ")";
     return {"COPY " + from + " TO STDOUT (" + format + ")",
-            "COPY " + name + list + " FROM STDIN (" + format + (freeze ? ", FREEZE)" : ")")};
+            "COPY " + destination + (columns.empty() ? "" : " (" + destination_columns + ")") + " FROM STDIN (" +
+                format + (freeze ? ", FREEZE)" : ")")};
 }
 
 }  // namespace
@@ -67,7 +71,7 @@ Result<std::unique_ptr<TableCopy>> TableCopy::open(CopyContext &context, std::si
     WF_ASSIGN(const pq::Rows pid, source.exec("SELECT pg_backend_pid()"));
     auto apply = worker_connection(context.task, purpose, context.encoding, &context.stop);
     apply.settings.emplace_back("lock_timeout", "2s");  // while the source's lock is held
-    WF_ASSIGN(auto session, Session::open(std::move(apply), context.task.name));
+    WF_ASSIGN(auto session, Session::open(std::move(apply), context.task.name, context.task.names));
     return std::unique_ptr<TableCopy>(
         new TableCopy(context, number, std::move(source), std::move(session), static_cast<int>(pid.integer(0, 0))));
 }
@@ -150,7 +154,7 @@ Result<bool> TableCopy::take_snapshot(const std::vector<PendingTable> &pending) 
         table.bytes = pending[static_cast<std::size_t>(at)].bytes;
     }
     std::sort(tables_.begin(), tables_.end(), [](const Table &a, const Table &b) { return a.bytes > b.bytes; });
-    names_ = quoted_names(source_, tables_);
+    names_ = quoted_destinations(source_, tables_);
     failpoint("copy_claimed");
     return wait_for_ddl();
 }

@@ -122,6 +122,11 @@ private:
     }
 
     Result<void> look_at_way_back(std::vector<std::string> &closed) {
+        if (!task_.names.empty()) {
+            closed.emplace_back(
+                "the way back of a task that maps names is yours to write: a task file with the rules turned round");
+            return {};
+        }
         const auto file = options_.reverse_file.empty() ? reverse_file_name(task_.file) : options_.reverse_file;
         WF_ASSIGN(Task reverse, write_reverse_task(task_, file));
         print_(fmt::format("the way back: {}\n", file));
@@ -157,7 +162,7 @@ private:
         if (options_.verify) WF_TRY(compare({}, "all tables are compared"));
         const auto analyze_began = steady_clock::now();
         WF_ASSIGN(const auto tables, selected_tables(source_, task_));
-        for (const auto &name : quoted_names(destination_, tables)) WF_TRY(destination_.exec("ANALYZE " + name));
+        for (const auto &name : quoted_destinations(destination_, tables)) WF_TRY(destination_.exec("ANALYZE " + name));
         step(analyze_began, fmt::format("{} tables analyzed", tables.size()));
         for (int i = 0;; ++i) {
             const auto drain_began = steady_clock::now();

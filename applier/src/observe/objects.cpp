@@ -10,6 +10,7 @@
 #include "config/connections.h"
 #include "pq/array.h"
 #include "schema/dump.h"
+#include "schema/sequences.h"
 #include "schema/tables.h"
 
 namespace walferry {
@@ -26,7 +27,10 @@ SELECT c.oid, CASE c.relkind WHEN 'r' THEN 'table' WHEN 'p' THEN 'partitioned ta
             ELSE 'with ' || (SELECT pg_catalog.format('%I.%I', tn.nspname, t.relname) FROM pg_catalog.pg_class t
                              JOIN pg_catalog.pg_namespace tn ON tn.oid = t.relnamespace WHERE t.oid = d.refobjid) END,
        c.relkind, c.relpersistence, s.settings,
-       COALESCE(walferry.selects(COALESCE(d.refobjid, c.oid), $1, $2), false)
+       COALESCE(walferry.selects(COALESCE(d.refobjid, c.oid), $1, $2), false), n.nspname, c.relname,
+       (SELECT tn.nspname FROM pg_catalog.pg_class t JOIN pg_catalog.pg_namespace tn ON tn.oid = t.relnamespace
+        WHERE t.oid = d.refobjid),
+       (SELECT t.relname FROM pg_catalog.pg_class t WHERE t.oid = d.refobjid)
 FROM pg_catalog.pg_class c
 JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
 LEFT JOIN pg_catalog.pg_depend d ON c.relkind = 'S' AND d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass
@@ -40,22 +44,23 @@ ORDER BY n.nspname COLLATE "C", c.relname COLLATE "C")";
 
 // What comes whatever the patterns are: tables may need it.
 const char *const others_sql = R"(
-SELECT kind, name FROM (
+SELECT kind, name, nspname, local_name FROM (
     SELECT CASE t.typtype WHEN 'e' THEN 'enum' WHEN 'd' THEN 'domain' WHEN 'r' THEN 'range type' WHEN 'c' THEN 'composite type'
            ELSE 'type' END AS kind, t.oid, 'pg_catalog.pg_type'::pg_catalog.regclass AS class, n.nspname,
-           pg_catalog.format('%I.%I', n.nspname, t.typname) AS name
+           pg_catalog.format('%I.%I', n.nspname, t.typname) AS name, pg_catalog.quote_ident(t.typname) AS local_name
     FROM pg_catalog.pg_type t JOIN pg_catalog.pg_namespace n ON n.oid = t.typnamespace
     WHERE t.typtype IN ('e', 'd', 'r', 'b', 'c') AND t.typelem = 0
       AND (t.typrelid = 0 OR (SELECT relkind FROM pg_catalog.pg_class WHERE oid = t.typrelid) = 'c')
     UNION ALL
     SELECT CASE p.prokind WHEN 'p' THEN 'procedure' WHEN 'a' THEN 'aggregate' ELSE 'function' END, p.oid,
            'pg_catalog.pg_proc'::pg_catalog.regclass, n.nspname,
-           pg_catalog.format('%I.%I(%s)', n.nspname, p.proname, pg_catalog.pg_get_function_identity_arguments(p.oid))
+           pg_catalog.format('%I.%I(%s)', n.nspname, p.proname, pg_catalog.pg_get_function_identity_arguments(p.oid)),
+           pg_catalog.format('%I(%s)', p.proname, pg_catalog.pg_get_function_identity_arguments(p.oid))
     FROM pg_catalog.pg_proc p JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace) o
 WHERE nspname NOT LIKE 'pg\_%' AND nspname NOT IN ('information_schema', 'walferry')
   AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend d WHERE d.classid = o.class AND d.objid = o.oid AND d.deptype = 'e')
 UNION ALL
-SELECT 'extension', pg_catalog.quote_ident(extname) FROM pg_catalog.pg_extension WHERE extname NOT IN ('plpgsql', 'walferry')
+SELECT 'extension', pg_catalog.quote_ident(extname), NULL, NULL FROM pg_catalog.pg_extension WHERE extname NOT IN ('plpgsql', 'walferry')
 ORDER BY 1, 2)";
 
 std::string quoted_list(const nlohmann::json &list) {
@@ -90,6 +95,29 @@ std::string mode_of(const pq::Rows &rows, int row) {
     return "definition";
 }
 
+QualifiedName destination_of(const NameMap &names, const pq::Rows &rows, int row) {
+    std::optional<QualifiedName> owner;
+    if (!rows.null(row, 11)) owner = QualifiedName{rows.text(row, 10), rows.text(row, 11)};
+    return sequence_destination(names, {rows.text(row, 8), rows.text(row, 9)}, owner);
+}
+
+// As SQL writes them.
+Result<std::vector<std::string>> quoted_by_server(pq::Connection &source, const std::vector<QualifiedName> &names) {
+    std::vector<std::string> schemas;
+    std::vector<std::string> locals;
+    for (const QualifiedName &name : names) {
+        schemas.push_back(name.schema);
+        locals.push_back(name.name);
+    }
+    WF_ASSIGN(const pq::Rows rows, source.exec("SELECT pg_catalog.quote_ident(s) || '.' || pg_catalog.quote_ident(t)"
+                                               " FROM unnest($1::text[], $2::text[]) WITH ORDINALITY AS u (s, t, place)"
+                                               " ORDER BY place",
+                                               {pq::array_literal(schemas), pq::array_literal(locals)}));
+    std::vector<std::string> out;
+    for (int row = 0; row < rows.count(); ++row) out.push_back(rows.text(row, 0));
+    return out;
+}
+
 }  // namespace
 
 Result<TaskObjects> read_task_objects(const Task &task, const StopFlag &stop) {
@@ -103,18 +131,30 @@ Result<TaskObjects> read_task_objects(const Task &task, const StopFlag &stop) {
               source.exec(relations_sql,
                           {joined_patterns(task.include), joined_patterns(task.exclude),
                            pq::array_literal(task.include), task.tables.empty() ? "[]" : tables_option(task.tables)}));
+    std::vector<QualifiedName> destinations;
+    for (int row = 0; row < relations.count(); ++row) {
+        destinations.push_back(destination_of(task.names, relations, row));
+    }
+    WF_ASSIGN(const auto arrives_as, quoted_by_server(source, destinations));
     for (int row = 0; row < relations.count(); ++row) {
         const std::string name = relations.text(row, 2);
         if (!relations.boolean(row, 7) || left_out.contains(name)) {
             out.left_out.push_back(name);
         } else {
-            out.objects.push_back({relations.text(row, 1), name, relations.text(row, 3), mode_of(relations, row)});
+            out.objects.push_back({relations.text(row, 1), name, relations.text(row, 3), mode_of(relations, row),
+                                   arrives_as[static_cast<std::size_t>(row)]});
         }
     }
     if (!task.schema_stage) return out;
     WF_ASSIGN(const pq::Rows others, source.exec(others_sql));
+    std::vector<QualifiedName> schemas;  // an extension is in none
+    for (int row = 0; row < others.count(); ++row) schemas.push_back({task.names.schema(others.view(row, 2)), ""});
+    WF_ASSIGN(const auto quoted, quoted_by_server(source, schemas));
     for (int row = 0; row < others.count(); ++row) {
-        out.objects.push_back({others.text(row, 0), others.text(row, 1), "with the schema", "definition"});
+        const std::string &schema = quoted[static_cast<std::size_t>(row)];  // as a prefix: shop.""
+        out.objects.push_back(
+            {others.text(row, 0), others.text(row, 1), "with the schema", "definition",
+             others.null(row, 2) ? others.text(row, 1) : schema.substr(0, schema.size() - 2) + others.text(row, 3)});
     }
     return out;
 }
@@ -123,15 +163,22 @@ std::string objects_as_text(const TaskObjects &objects) {
     std::size_t kind = 4;
     std::size_t name = 4;
     std::size_t why = 3;
+    const std::string as = "arrives as";
+    std::size_t arrives = 0;  // no such column where all keep their names
     for (const TaskObject &object : objects.objects) {
         kind = std::max(kind, object.kind.size());
         name = std::max(name, object.name.size());
         why = std::max(why, object.why.size());
+        if (object.arrives_as != object.name) arrives = std::max({arrives, as.size(), object.arrives_as.size()});
     }
-    std::string out = fmt::format("{:<{}}  {:<{}}  {:<{}}  {}\n", "kind", kind, "name", name, "why", why, "what comes");
+    const auto destination = [&](const std::string &text) {
+        return arrives == 0 ? std::string{} : fmt::format("{:<{}}  ", text, arrives);
+    };
+    std::string out = fmt::format("{:<{}}  {:<{}}  {}{:<{}}  {}\n", "kind", kind, "name", name, destination(as), "why",
+                                  why, "what comes");
     for (const TaskObject &object : objects.objects) {
-        out += fmt::format("{:<{}}  {:<{}}  {:<{}}  {}\n", object.kind, kind, object.name, name, object.why, why,
-                           object.mode);
+        out += fmt::format("{:<{}}  {:<{}}  {}{:<{}}  {}\n", object.kind, kind, object.name, name,
+                           destination(object.arrives_as), object.why, why, object.mode);
     }
     for (const auto &pattern : objects.unmatched) out += fmt::format("pattern {} matches nothing\n", pattern);
     for (const auto &relation : objects.left_out) out += fmt::format("left out: {}\n", relation);
@@ -141,7 +188,11 @@ std::string objects_as_text(const TaskObjects &objects) {
 std::string objects_as_json(const TaskObjects &objects) {
     auto list = nlohmann::ordered_json::array();
     for (const TaskObject &object : objects.objects) {
-        list.push_back({{"kind", object.kind}, {"name", object.name}, {"why", object.why}, {"mode", object.mode}});
+        list.push_back({{"kind", object.kind},
+                        {"name", object.name},
+                        {"arrives_as", object.arrives_as},
+                        {"why", object.why},
+                        {"mode", object.mode}});
     }
     const nlohmann::ordered_json report = {
         {"objects", std::move(list)}, {"unmatched", objects.unmatched}, {"left_out", objects.left_out}};

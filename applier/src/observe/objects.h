@@ -13,10 +13,11 @@
 namespace walferry {
 
 struct TaskObject {
-    std::string kind;  // "table", "view", ...
-    std::string name;  // quoted and qualified
-    std::string why;   // the pattern that chooses it; or what it comes with
-    std::string mode;  // what comes of it
+    std::string kind;        // "table", "view", ...
+    std::string name;        // quoted and qualified
+    std::string why;         // the pattern that chooses it; or what it comes with
+    std::string mode;        // what comes of it
+    std::string arrives_as;  // quoted and qualified
 };
 
 struct TaskObjects {

@@ -116,6 +116,7 @@ Result<Finding> check_newer_features(CheckContext &context);
 Result<Finding> check_tables_selected(CheckContext &context);
 Result<Finding> check_patterns(CheckContext &context);
 Result<Finding> check_source_locks(CheckContext &context);
+Result<Finding> check_mapped_names(CheckContext &context);
 Result<Finding> check_select_privileges(CheckContext &context);
 Result<Finding> check_sequence_privileges(CheckContext &context);
 Result<Finding> check_row_security(CheckContext &context);

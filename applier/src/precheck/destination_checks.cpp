@@ -28,7 +28,7 @@ Result<Existing> find_existing(CheckContext &context) {
                   " FROM unnest($1::pg_catalog.text[], $2::pg_catalog.text[]) AS wanted (s, t)"
                   " LEFT JOIN (pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace)"
                   " ON n.nspname = wanted.s AND c.relname = wanted.t ORDER BY 1",
-                  name_arrays(context.tables)));
+                  destination_arrays(context.tables)));
     Existing out;
     for (int row = 0; row < rows.count(); ++row) {
         (rows.boolean(row, 1) ? out.present : out.missing).push_back(rows.text(row, 0));

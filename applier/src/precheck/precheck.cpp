@@ -57,6 +57,7 @@ constexpr auto checks = std::to_array<Check>({
     {"tables_selected", extension, check_tables_selected},
     {"patterns", extension, check_patterns},
     {"table_settings", extension, check_table_settings},
+    {"mapped_names", extension, check_mapped_names},
     {"source_locks", extension, check_source_locks},
     {"select_privileges", extension, check_select_privileges},
     {"sequence_privileges", extension, check_sequence_privileges},
@@ -79,11 +80,26 @@ constexpr auto checks = std::to_array<Check>({
 });
 
 // Without these the task can't begin, or not do what it promises.
-constexpr auto needed = std::to_array<std::string_view>(
-    {"source_connect", "destination_connect", "source_version", "same_server", "source_replication_connect",
-     "wal_level", "output_plugin_libraries", "extension", "plugin_library", "slot", "tables_selected",
-     "select_privileges", "encoding", "destination_create", "bookkeeping_schema", "session_replication_role",
-     "destination_tables", "write_privileges", "pg_dump"});
+constexpr auto needed = std::to_array<std::string_view>({"source_connect",
+                                                         "destination_connect",
+                                                         "source_version",
+                                                         "same_server",
+                                                         "source_replication_connect",
+                                                         "wal_level",
+                                                         "output_plugin_libraries",
+                                                         "extension",
+                                                         "plugin_library",
+                                                         "slot",
+                                                         "tables_selected",
+                                                         "mapped_names",
+                                                         "select_privileges",
+                                                         "encoding",
+                                                         "destination_create",
+                                                         "bookkeeping_schema",
+                                                         "session_replication_role",
+                                                         "destination_tables",
+                                                         "write_privileges",
+                                                         "pg_dump"});
 
 bool is_ignorable(std::string_view id) { return std::find(needed.begin(), needed.end(), id) == needed.end(); }
 

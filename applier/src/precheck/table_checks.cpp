@@ -35,6 +35,17 @@ SELECT count(*) FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.o
 WHERE c.relkind IN ('r', 'p') AND n.nspname NOT LIKE 'pg\_%' AND n.nspname NOT IN ('information_schema', 'walferry')
   AND walferry.selects(c.oid, $1, $2))";
 
+// Routines in languages whose bodies the server reads when they run.
+const char *const bodies_sql = R"(
+SELECT p.oid::pg_catalog.regprocedure::text, pg_catalog.concat(p.prosrc, ' ', p.proconfig)
+FROM pg_catalog.pg_proc p
+JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace
+JOIN pg_catalog.pg_language l ON l.oid = p.prolang AND l.lanname NOT IN ('c', 'internal')
+WHERE n.nspname NOT LIKE 'pg\_%' AND n.nspname NOT IN ('information_schema', 'walferry') AND p.prosqlbody IS NULL
+  AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend d
+                  WHERE d.classid = 'pg_catalog.pg_proc'::pg_catalog.regclass AND d.objid = p.oid AND d.deptype = 'e')
+ORDER BY 1)";
+
 }  // namespace
 
 Result<Finding> check_source_locks(CheckContext &context) {
@@ -76,6 +87,24 @@ Result<Finding> check_patterns(CheckContext &context) {
         found, "Perhaps a name is mistyped: then something is missing, or what was to be held back isn't.",
         "Correct the pattern in [objects] or [[tables]]. If it is for tables to come, set \"allow_unmatched\" in "
         "[objects] to true.");
+}
+
+Result<Finding> check_mapped_names(CheckContext &context) {
+    if (context.task.names.empty()) return good("every object keeps its name");
+    const auto checked = check_names(*context.source, context.task);
+    if (!checked && checked.error().kind != ErrorKind::state) return fail(checked.error());
+    if (!checked)
+        return bad(checked.error().message, "One of them would be in the other's place.", checked.error().hint);
+    WF_ASSIGN(const pq::Rows bodies, context.source->exec(bodies_sql));
+    std::vector<std::string> concerned;
+    for (int row = 0; row < bodies.count(); ++row) {
+        if (context.task.names.may_concern(bodies.view(row, 1))) concerned.push_back(bodies.text(row, 0));
+    }
+    if (concerned.empty() || !context.task.schema_stage) return good("no two objects arrive at one name");
+    return warning(
+        fmt::format("the bodies of {} routines may have mapped names: {}", concerned.size(), shortened(concerned)),
+        "A body is text and arrives as it is; for applied changes it doesn't run.",
+        "Have them find their tables by search_path, or change them at the destination before it is used.");
 }
 
 Result<Finding> check_select_privileges(CheckContext &context) {

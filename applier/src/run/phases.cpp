@@ -18,6 +18,7 @@
 #include "schema/derived.h"
 #include "schema/dump.h"
 #include "schema/lock_table.h"
+#include "schema/mirror.h"
 #include "schema/sequences.h"
 #include "schema/source_snapshot.h"
 #include "schema/tables.h"
@@ -271,6 +272,7 @@ Result<std::optional<Schema>> try_to_read_schema(TaskSession &session) {
     }
     Schema schema;
     schema.state = {snapshot->text, snapshot->lsn};
+    WF_TRY(check_names(source, session.task));
     WF_ASSIGN(schema.tables, selected_tables(source, session.task));
     if (session.task.schema_stage) {
         WF_ASSIGN(const std::string exported, export_snapshot(source));
@@ -353,8 +355,13 @@ Result<void> make_objects(TaskSession &session) {
     for (const SchemaPart &part : parts) {
         const bool last = &part == &parts.back();
         WF_TRY(pq::in_transaction(connection, [&]() -> Result<void> {
-            if (auto ran = connection.exec(part.sql); !ran) {
-                auto error = std::move(ran).error().with_context("creating the source's objects");
+            const auto make = [&]() -> Result<void> {
+                WF_TRY(connection.exec(part.sql));
+                return {};
+            };
+            auto made = part.number == 0 ? make() : in_mirror(connection, session.task.names, 0, make);
+            if (!made) {
+                auto error = std::move(made).error().with_context("creating the source's objects");
                 if (session.destination.server_version() / 10000 < session.source.server_version() / 10000) {
                     error = std::move(error).with_hint(
                         "The source's major version is newer, and may have what this one can't: change it there, or "

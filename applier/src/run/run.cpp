@@ -9,6 +9,7 @@
 
 #include "base/hex.h"
 #include "config/connections.h"
+#include "pq/transaction.h"
 #include "precheck/precheck.h"
 #include "run/console.h"
 #include "run/phases.h"
@@ -98,6 +99,30 @@ Result<void> check_same_task(const TaskRecord &record, const TaskRecord &now) {
     return {};
 }
 
+// Objects that are there have the names of before.
+Result<void> check_same_names(pq::Connection &destination, const Task &task) {
+    WF_ASSIGN(const std::string before, find_names(destination, task.name));
+    const std::string now = task.names.text();
+    if (before == now) return {};
+    const auto shown = [](const std::string &rules) { return rules.empty() ? "none" : rules; };
+    return fail(ErrorKind::state, "the task file's [map] and renamed tables are not those that this task began with",
+                "It began with these rules:\n" + shown(before) + "\nThe task file says:\n" + shown(now) +
+                    "\nTo change that, begin the task anew: walferry cleanup, empty the destination, walferry run.");
+}
+
+// The names are compared with those of a source that doesn't speak UTF-8, as its bytes.
+Result<void> check_encoding_of_names(const Task &task, const std::string &encoding) {
+    const std::string names = task.names.text();
+    const bool ascii =
+        std::all_of(names.begin(), names.end(), [](char c) { return static_cast<unsigned char>(c) < 0x80; });
+    if (encoding == "UTF8" || ascii) return {};
+    return fail(
+        ErrorKind::config,
+        fmt::format(
+            "{}: with a source in encoding {} the names in [map], \"rename\" and \"rename_columns\" must be ASCII",
+            task.file, encoding));
+}
+
 // One life of a task, from its connections on, until it ends or something fails.
 class Attempt {
 public:
@@ -123,6 +148,7 @@ private:
     Result<void> open(const RunOptions &options) {
         WF_ASSIGN(auto source, pq::Connection::open(control_connection(task_, Side::source, "control", &stop_)));
         WF_ASSIGN(const SourceIdentity identity, identify(source));
+        WF_TRY(check_encoding_of_names(task_, identity.encoding));
         WF_TRY(source.exec("SET client_encoding = " + source.quote_literal(identity.encoding)));
         // What we commit there only flushes the log; a standby that is away must not hold it up.
         WF_TRY(source.exec("SET synchronous_commit = local"));
@@ -145,11 +171,15 @@ private:
         if (record) {
             WF_TRY(check_same_task(*record, now));
             WF_TRY(create_bookkeeping(destination));
+            WF_TRY(check_same_names(destination, task_));
         } else {
             if (!task_.copy_stage && !task_.stream_stage)
                 now.phase = Phase::schema;  // nothing will be read from a slot
             WF_TRY(create_bookkeeping(destination));
-            WF_TRY(insert_task(destination, task_.name, now));
+            WF_TRY(pq::in_transaction(destination, [&]() -> Result<void> {
+                WF_TRY(insert_task(destination, task_.name, now));
+                return insert_names(destination, task_.name, task_.names.text());
+            }));
             record = now;
         }
         session_.emplace(TaskSession{with_requested_tables(task_, *record), task_, std::move(source),

@@ -16,6 +16,7 @@
 #include "pq/error.h"
 #include "pq/transaction.h"
 #include "schema/dump.h"
+#include "schema/mirror.h"
 #include "schema/source_snapshot.h"
 #include "schema/tables.h"
 
@@ -115,7 +116,10 @@ private:
     Result<void> recopy() {
         WF_TRY(commit([&](pq::Connection &connection) -> Result<void> {
             // Not TRUNCATE, which a foreign key may forbid; the copy does that where it can.
-            for (const auto &name : patterns_) WF_TRY(connection.exec("DELETE FROM ONLY " + name));
+            for (const FoundTable &table : tables_) {
+                const auto [schema, name] = session_.task.names.relation(table.schema, table.name);
+                WF_TRY(connection.exec("DELETE FROM ONLY " + connection.quote_qualified(schema, name)));
+            }
             return set_pending(connection);
         }));
         note_copied();
@@ -131,6 +135,7 @@ private:
 
     Result<void> add() {
         WF_ASSIGN(const Task after, task_with_tables());
+        WF_TRY(check_names(session_.source, after));
         WF_ASSIGN(const auto found, find_tables(session_.source, after, request_));
         if (!std::all_of(found.begin(), found.end(), [](const FoundTable &table) { return table.selected; })) {
             return fail(refusal("the task's exclude patterns leave it out", "Begin the task anew with others."));
@@ -193,7 +198,12 @@ private:
         WF_TRY(stream_until_(snapshot->lsn));
         if (session_.stop.requested()) return fail(ErrorKind::interrupted, "stopped by request");
         WF_TRY(commit([&](pq::Connection &connection) -> Result<void> {
-            if (!script.empty()) WF_TRY(connection.exec(script));
+            if (!script.empty()) {
+                WF_TRY(in_mirror(connection, session_.task.names, 0, [&]() -> Result<void> {
+                    WF_TRY(connection.exec(script));
+                    return {};
+                }));
+            }
             return set_pending(connection);
         }));
         return true;

@@ -45,8 +45,8 @@ Result<std::size_t> refresh_materialized_views(pq::Connection &source, pq::Conne
     WF_ASSIGN(const pq::Rows rows,
               source.exec(materialized_views_sql, {hex_patterns(task.include), hex_patterns(task.exclude), wanted}));
     for (int row = 0; row < rows.count(); ++row) {
-        WF_TRY(destination.exec("REFRESH MATERIALIZED VIEW " +
-                                destination.quote_qualified(rows.view(row, 0), rows.view(row, 1))));
+        const auto [schema, name] = task.names.relation(rows.view(row, 0), rows.view(row, 1));
+        WF_TRY(destination.exec("REFRESH MATERIALIZED VIEW " + destination.quote_qualified(schema, name)));
     }
     return static_cast<std::size_t>(rows.count());
 }

@@ -177,6 +177,30 @@ std::string listed_as(std::string_view header) {
     return fmt::format("{} {} {}", fields[1], fields[2], fields[0]);
 }
 
+// A schema that arrives under another name goes into the one of that name, if there is one.
+std::string with_mapped_schemas(const std::string &script, const NameMap &names) {
+    static constexpr std::string_view create_schema = "CREATE SCHEMA ";
+    std::string out;
+    std::string listed;  // the entry that the line is of
+    std::size_t at = 0;
+    while (at < script.size()) {
+        const std::size_t end = std::min(script.find('\n', at), script.size() - 1) + 1;
+        const std::string_view line(script.data() + at, end - at);
+        at = end;
+        if (line.starts_with("-- Name: ")) listed = listed_as(line);
+        static constexpr std::string_view schema_entry = "SCHEMA - ";
+        const bool creates = line.starts_with(create_schema) && listed.starts_with(schema_entry);
+        if (creates && names.schema(listed.substr(schema_entry.size())) != listed.substr(schema_entry.size())) {
+            out += create_schema;
+            out += "IF NOT EXISTS ";
+            out += line.substr(create_schema.size());
+        } else {
+            out += line;
+        }
+    }
+    return out;
+}
+
 // Cuts a script in front of entries, which begin with a comment of three lines. What looks like one inside of a function's
 // body passes for a beginning only if it names an entry that is still to come; then the cut leaves an incomplete statement,
 // which the server refuses.
@@ -286,7 +310,7 @@ Result<Dump> dump(pq::Connection &source, pq::Connection &destination, const Tas
     restore.push_back("--use-list=" + list_file);
     restore.emplace_back("--file=-");
     WF_ASSIGN(const std::string script, run_tool(restore, {}));
-    return Dump{fit_script(script, settings), std::move(entries)};
+    return Dump{with_mapped_schemas(fit_script(script, settings), task.names), std::move(entries)};
 }
 
 }  // namespace
@@ -304,8 +328,12 @@ Result<std::vector<ExcludedRelation>> excluded_relations(pq::Connection &source,
 Result<std::vector<std::string>> dump_schema(pq::Connection &source, pq::Connection &destination, const Task &task,
                                              const std::string &snapshot, std::size_t locks) {
     WF_ASSIGN(const Dump dumped, dump(source, destination, task, snapshot, {}));
-    return cut_into_parts(dumped.script, dumped.entries,
-                          std::clamp<std::size_t>(locks / entry_locks, 1, part_entries_max));
+    auto parts = cut_into_parts(dumped.script, dumped.entries,
+                                std::clamp<std::size_t>(locks / entry_locks, 1, part_entries_max));
+    // pg_dump takes for granted that every database has one.
+    if (parts.size() > 1 && task.names.schema("public") != "public")
+        parts[1] = "CREATE SCHEMA IF NOT EXISTS public;\n" + parts[1];
+    return parts;
 }
 
 Result<std::string> dump_tables(pq::Connection &source, pq::Connection &destination, const Task &task,

@@ -94,20 +94,35 @@ Result<pq::Rows> read_source(pq::Connection &source, const Task &task, int lock_
           AND walferry.selects(coalesce(d.refobjid, c.oid), {}, {}))",
                                       patterns(task.include), patterns(task.exclude)),
                           R"(
-        SELECT n.nspname, c.relname, state.last_value, state.is_called
+        SELECT n.nspname, c.relname, state.last_value, state.is_called, tn.nspname, t.relname
         FROM state
         JOIN pg_catalog.pg_class c ON c.oid = state.relid
-        JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace)",
+        JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+        LEFT JOIN pg_catalog.pg_depend d ON d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.objid = c.oid
+                                        AND d.deptype IN ('a', 'i') AND d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass
+        LEFT JOIN pg_catalog.pg_class t ON t.oid = d.refobjid
+        LEFT JOIN pg_catalog.pg_namespace tn ON tn.oid = t.relnamespace)",
                           lock_timeout_ms);
 }
 
-Result<pq::Rows> read_destination(pq::Connection &destination, const Task &task, const pq::Rows &wanted,
-                                  int lock_timeout_ms) {
+// Per row of the source's, where it arrives.
+std::vector<QualifiedName> destinations(const NameMap &map, const pq::Rows &there) {
+    std::vector<QualifiedName> out;
+    for (int row = 0; row < there.count(); ++row) {
+        std::optional<QualifiedName> table;
+        if (!there.null(row, 5)) table = QualifiedName{there.text(row, 4), there.text(row, 5)};
+        out.push_back(sequence_destination(map, {there.text(row, 0), there.text(row, 1)}, table));
+    }
+    return out;
+}
+
+Result<pq::Rows> read_destination(pq::Connection &destination, const Task &task,
+                                  const std::vector<QualifiedName> &wanted, int lock_timeout_ms) {
     std::vector<std::string> schemas;
     std::vector<std::string> names;
-    for (int row = 0; row < wanted.count(); ++row) {
-        schemas.push_back(wanted.text(row, 0));
-        names.push_back(wanted.text(row, 1));
+    for (const QualifiedName &sequence : wanted) {
+        schemas.push_back(sequence.schema);
+        names.push_back(sequence.name);
     }
     return read_sequences(destination,
                           fmt::format(R"(
@@ -184,12 +199,16 @@ Result<SequenceRound> run_round(pq::Connection &source, pq::Connection &destinat
     if (!read) return explain(std::move(read).error(), "SELECT");
     const pq::Rows &there = *read;
     if (there.count() == 0) return SequenceRound{};
-    auto found = read_destination(destination, task, there, lock_timeout_ms);
+    const auto wanted = destinations(task.names, there);
+    auto found = read_destination(destination, task, wanted, lock_timeout_ms);
     if (!found) return explain(std::move(found).error(), "SELECT, UPDATE");
     const pq::Rows &here = *found;
 
     std::map<std::pair<std::string_view, std::string_view>, int> by_name;
-    for (int row = 0; row < there.count(); ++row) by_name[{there.view(row, 0), there.view(row, 1)}] = row;
+    for (int row = 0; row < there.count(); ++row) {
+        const QualifiedName &name = wanted[static_cast<std::size_t>(row)];
+        by_name[{name.schema, name.name}] = row;
+    }
     SequenceRound round;
     std::string changes;
     std::size_t changed = 0;
@@ -221,6 +240,13 @@ Result<SequenceRound> run_round(pq::Connection &source, pq::Connection &destinat
 }
 
 }  // namespace
+
+QualifiedName sequence_destination(const NameMap &map, const QualifiedName &sequence,
+                                   const std::optional<QualifiedName> &table) {
+    QualifiedName out = map.relation(sequence);
+    if (table) out.schema = map.relation(*table).schema;
+    return out;
+}
 
 bool is_to_be_set(const DestinationSequence &here, const SequenceValue &source) {
     if (here.now == source) return false;

@@ -37,6 +37,10 @@ struct DestinationSequence {
 // Whether the destination's sequence is to be set to the source's value.
 bool is_to_be_set(const DestinationSequence &here, const SequenceValue &source);
 
+// Where a sequence arrives: that of a column (of `table`) is in its table's schema.
+QualifiedName sequence_destination(const NameMap &map, const QualifiedName &sequence,
+                                   const std::optional<QualifiedName> &table);
+
 struct SequenceRound {
     std::size_t set = 0;
     // Locked by another session, at the source or here, or used while we looked: not looked at in this round.

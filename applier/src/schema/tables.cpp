@@ -138,6 +138,53 @@ Result<void> read_settings(pq::Connection &source, const Task &task, const std::
     return {};
 }
 
+// The tables above those of $1 (OIDs), with themselves; nearest first.
+const char *const lineage_sql = R"(
+WITH RECURSIVE above (oid, relid, depth) AS (
+    SELECT t, t, 0 FROM unnest($1::oid[]) AS u (t)
+    UNION
+    SELECT above.oid, i.inhparent, depth + 1 FROM above JOIN pg_catalog.pg_inherits i ON i.inhrelid = above.relid
+)
+SELECT above.oid, n.nspname, c.relname
+FROM above
+JOIN pg_catalog.pg_class c ON c.oid = above.relid
+JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+ORDER BY above.oid, depth)";
+
+const char *const taken_names_sql = R"(
+SELECT n.nspname, c.relname
+FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+WHERE c.relkind IN ('r', 'p', 'v', 'm', 'S', 'f') AND c.relpersistence <> 't'
+  AND n.nspname NOT LIKE 'pg\_%' AND n.nspname NOT IN ('information_schema', 'walferry')
+  AND walferry.selects(c.oid, pg_catalog.convert_from(pg_catalog.decode($1, 'hex'), 'UTF8'),
+                       pg_catalog.convert_from(pg_catalog.decode($2, 'hex'), 'UTF8'))
+UNION ALL
+SELECT nspname, '' FROM pg_catalog.pg_namespace n
+WHERE $3::bool AND nspname NOT LIKE 'pg\_%' AND nspname NOT IN ('information_schema', 'walferry')
+  -- every database has this one, which need not hold anything
+  AND NOT (nspname = 'public' AND NOT EXISTS (
+      SELECT FROM pg_catalog.pg_depend d
+      WHERE d.refclassid = 'pg_catalog.pg_namespace'::pg_catalog.regclass AND d.refobjid = n.oid))
+ORDER BY 1, 2)";
+
+Result<void> read_destination_columns(pq::Connection &source, const Task &task, const std::string &relids,
+                                      std::vector<Table> &tables) {
+    std::unordered_map<std::int64_t, std::vector<QualifiedName>> lineages;
+    if (task.names.has_columns()) {
+        WF_ASSIGN(const pq::Rows rows, source.exec(lineage_sql, {relids}));
+        for (int row = 0; row < rows.count(); ++row) {
+            lineages[rows.integer(row, 0)].push_back({rows.text(row, 1), rows.text(row, 2)});
+        }
+    }
+    for (Table &table : tables) {
+        table.lineage = std::move(lineages[table.relid]);
+        for (const std::string &column : table.columns) {
+            table.destination_columns.push_back(task.names.column(table.lineage, column));
+        }
+    }
+    return {};
+}
+
 // The table that has to be altered for this one to get a column: a partition has what its root has.
 const char *const root_sql = R"(
 SELECT DISTINCT c.oid, pg_catalog.format('%I.%I', n.nspname, r.relname)
@@ -192,6 +239,7 @@ Result<std::vector<Table>> list_selected(pq::Connection &source, const Task &tas
         table.relid = static_cast<std::uint32_t>(rows.integer(row, 0));
         table.schema = rows.text(row, 1);
         table.name = rows.text(row, 2);
+        table.destination = task.names.relation(table.schema, table.name);
         table.bytes = static_cast<std::uint64_t>(rows.integer(row, 3));
         table.replica_identity = rows.view(row, 4)[0];
         table.has_identity = rows.boolean(row, 5);
@@ -218,6 +266,7 @@ Result<std::vector<Table>> selected_tables(pq::Connection &source, const Task &t
         table.binary = table.binary && columns.boolean(row, 2);
     }
     WF_TRY(read_settings(source, task, relids, by_relid));
+    WF_TRY(read_destination_columns(source, task, relids, tables));
     return tables;
 }
 
@@ -226,6 +275,9 @@ Result<std::vector<std::string>> unmatched_patterns(pq::Connection &source, cons
     patterns.insert(patterns.end(), task.exclude.begin(), task.exclude.end());
     std::vector<std::string> names;
     for (const TableSettings &table : task.tables) names.push_back(table.name);
+    for (const TableNames &table : task.names.tables()) {
+        patterns.push_back(source.quote_qualified(table.source.schema, table.source.name));
+    }
     WF_ASSIGN(const pq::Rows rows,
               source.exec(unmatched_sql,
                           {pq::array_literal(patterns), task.tables.empty() ? "[]" : tables_option(task.tables),
@@ -277,19 +329,45 @@ std::vector<std::string> quoted_names(const pq::Connection &connection, const st
     return names;
 }
 
+std::vector<std::string> quoted_destinations(const pq::Connection &connection, const std::vector<Table> &tables) {
+    std::vector<std::string> names;
+    for (const Table &table : tables) {
+        names.push_back(connection.quote_qualified(table.destination.schema, table.destination.name));
+    }
+    return names;
+}
+
+Result<void> check_names(pq::Connection &source, const Task &task) {
+    if (task.names.empty()) return {};
+    WF_ASSIGN(const pq::Rows rows, source.exec(taken_names_sql, {hex_patterns(task.include), hex_patterns(task.exclude),
+                                                                 task.schema_stage ? "t" : "f"}));
+    std::vector<QualifiedName> relations;
+    for (int row = 0; row < rows.count(); ++row) relations.push_back({rows.text(row, 0), rows.text(row, 1)});
+    const std::string collision = name_collision(task.names, relations);
+    if (collision.empty()) return {};
+    return fail(ErrorKind::state, collision,
+                "Give one of them another name: \"schemas\" in [map], or \"rename\" in [[tables]].");
+}
+
 bool same_type(std::string_view schema, std::string_view name, std::string_view other_schema,
                std::string_view other_name) {
     return name == other_name && (schema == "pg_catalog") == (other_schema == "pg_catalog");
 }
 
-std::vector<pq::Param> name_arrays(const std::vector<Table> &tables) {
+std::vector<pq::Param> name_arrays(const std::vector<QualifiedName> &tables) {
     std::vector<std::string> schemas;
     std::vector<std::string> names;
-    for (const Table &table : tables) {
+    for (const QualifiedName &table : tables) {
         schemas.push_back(table.schema);
         names.push_back(table.name);
     }
     return {pq::array_literal(schemas), pq::array_literal(names)};
+}
+
+std::vector<pq::Param> destination_arrays(const std::vector<Table> &tables) {
+    std::vector<QualifiedName> names;
+    for (const Table &table : tables) names.push_back(table.destination);
+    return name_arrays(names);
 }
 
 Result<void> check_column_types(pq::Connection &destination, const std::vector<Table> &tables) {
@@ -300,7 +378,7 @@ Result<void> check_column_types(pq::Connection &destination, const std::vector<T
                                " JOIN pg_class c ON c.relnamespace = n.oid AND c.relname = wanted.table_name"
                                " JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped"
                                " JOIN pg_type t ON t.oid = a.atttypid JOIN pg_namespace tn ON tn.oid = t.typnamespace",
-                               name_arrays(tables)));
+                               destination_arrays(tables)));
     std::map<std::tuple<std::string_view, std::string_view, std::string_view>, int> by_column;
     for (int row = 0; row < rows.count(); ++row) {
         by_column[{rows.view(row, 0), rows.view(row, 1), rows.view(row, 2)}] = row;
@@ -308,7 +386,8 @@ Result<void> check_column_types(pq::Connection &destination, const std::vector<T
     for (const Table &table : tables) {
         if (!table.binary) continue;
         for (std::size_t i = 0; i < table.columns.size(); ++i) {
-            const auto found = by_column.find({table.schema, table.name, table.columns[i]});
+            const auto found =
+                by_column.find({table.destination.schema, table.destination.name, table.destination_columns[i]});
             if (found == by_column.end()) continue;  // COPY will say so
             const auto &[type_schema, type_name] = table.types[i];
             const int row = found->second;
@@ -316,7 +395,7 @@ Result<void> check_column_types(pq::Connection &destination, const std::vector<T
             return fail(Error{ErrorKind::state,
                               Side::destination,
                               "42804",
-                              "column \"" + table.columns[i] + "\" of table " + table.schema + "." + table.name +
+                              "column \"" + table.destination_columns[i] + "\" of table " + table.destination.text() +
                                   " is of type " + rows.text(row, 3) + "." + rows.text(row, 4) +
                                   ", at the source it is " + type_schema + "." + type_name,
                               {},

@@ -19,11 +19,14 @@ struct Table {
     std::uint32_t relid = 0;  // OID in the source
     std::string schema;       // in the connection's encoding, as are all names here
     std::string name;
-    std::uint64_t bytes = 0;                                 // size on the source's disk
-    bool binary = true;                                      // every column travels in binary form
-    char replica_identity = 'd';                             // pg_class.relreplident
-    bool has_identity = true;                                // UPDATE and DELETE can be replicated
-    std::vector<std::string> columns;                        // those that are sent, in column order; no generated ones
+    QualifiedName destination;                     // where it arrives
+    std::vector<QualifiedName> lineage;            // as NameMap::column() takes it; empty: no column is mapped
+    std::uint64_t bytes = 0;                       // size on the source's disk
+    bool binary = true;                            // every column travels in binary form
+    char replica_identity = 'd';                   // pg_class.relreplident
+    bool has_identity = true;                      // UPDATE and DELETE can be replicated
+    std::vector<std::string> columns;              // those that are sent, in column order; no generated ones
+    std::vector<std::string> destination_columns;  // per column: its name where it arrives
     std::vector<std::pair<std::string, std::string>> types;  // per column: schema and name of its type
     std::vector<std::string> stored_casts;                   // per column: stored_cast_sql's answer
 
@@ -84,11 +87,18 @@ Result<std::string> added_columns_sql(pq::Connection &source, const std::vector<
 // its own that the task takes. One query. Requires: the connection speaks UTF-8.
 Result<std::vector<std::string>> unmatched_patterns(pq::Connection &source, const Task &task);
 
-// Their names, quoted and qualified.
+// Their names, quoted and qualified; and those where they arrive.
 std::vector<std::string> quoted_names(const pq::Connection &connection, const std::vector<Table> &tables);
+std::vector<std::string> quoted_destinations(const pq::Connection &connection, const std::vector<Table> &tables);
+
+// Whether two names at the source arrive at one. All relations that the task takes count, and all schemas. Errors: ErrorKind::state
+// with both. One query; none if nothing is mapped.
+Result<void> check_names(pq::Connection &source, const Task &task);
 
 // Two parameters for a query: the array of their schemas, and that of their names, each in their order.
-std::vector<pq::Param> name_arrays(const std::vector<Table> &tables);
+std::vector<pq::Param> name_arrays(const std::vector<QualifiedName> &tables);
+// Of where they arrive.
+std::vector<pq::Param> destination_arrays(const std::vector<Table> &tables);
 
 // Whether two servers' types have the same binary form, by their names: an extension may live in another schema, but
 // nothing else takes the name of a built-in type.

@@ -12,6 +12,7 @@
 #include "checkpoint/bookkeeping.h"
 #include "pq/array.h"
 #include "schema/dump.h"
+#include "schema/mirror.h"
 #include "verify/object_query.h"
 #include "verify/stream_position.h"
 
@@ -20,6 +21,7 @@ namespace walferry {
 namespace {
 
 constexpr int looks_max = 10;
+constexpr int lock_timeout_ms = 5000;
 
 struct Object {
     std::string tag;
@@ -46,6 +48,21 @@ Result<Objects> read_objects(pq::Connection &connection, const std::vector<Exclu
                                                        settled_definition(rows.text(row, 4)), rows.text(row, 5),
                                                        rows.text(row, 6)};
     }
+    return out;
+}
+
+// Under their names at the source. Nobody else sees them so: the transaction ends without a trace.
+Result<Objects> read_objects_here(pq::Connection &destination, const Task &task,
+                                  const std::vector<ExcludedRelation> &excluded) {
+    if (task.names.empty()) return read_objects(destination, excluded, task.owners);
+    WF_TRY(destination.exec("BEGIN"));
+    Objects out;
+    auto read = in_mirror(destination, task.names, lock_timeout_ms, [&]() -> Result<void> {
+        WF_ASSIGN(out, read_objects(destination, excluded, task.owners));
+        return {};
+    });
+    WF_TRY(destination.exec("ROLLBACK"));
+    if (!read) return fail(std::move(read).error());
     return out;
 }
 
@@ -136,7 +153,7 @@ Result<void> compare_objects(pq::Connection &source, pq::Connection &destination
         WF_ASSIGN(const auto excluded, excluded_relations(source, task));
         WF_ASSIGN(const Objects at_source, read_objects(source, excluded, task.owners));
         if (i > 0) WF_TRY(position.catch_up());
-        WF_ASSIGN(const Objects at_destination, read_objects(destination, excluded, task.owners));
+        WF_ASSIGN(const Objects at_destination, read_objects_here(destination, task, excluded));
         Look now = compare(at_source, at_destination);
         // What is the same at two looks stays.
         const bool settled = std::all_of(now.differences.begin(), now.differences.end(), [&](const auto &difference) {

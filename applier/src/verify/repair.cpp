@@ -10,6 +10,9 @@
 #include "checkpoint/bookkeeping.h"
 #include "checkpoint/table_requests.h"
 #include "config/connections.h"
+#include "pq/transaction.h"
+#include "schema/mirror.h"
+#include "schema/plain_form.h"
 #include "verify/row_repair.h"
 
 namespace walferry {
@@ -18,6 +21,8 @@ namespace {
 
 // Above, a table is copied again, which is faster than row by row.
 constexpr std::size_t rows_one_by_one_max = 10'000;
+
+constexpr int lock_timeout_ms = 5000;
 
 enum class Way { nothing, rows, recopy, by_hand };
 
@@ -118,9 +123,23 @@ private:
         return {};
     }
 
+    // Remedies speak of objects by their names at the source.
+    Result<void> run_remedy(const std::string &statement) {
+        if (task_.names.empty()) {
+            WF_TRY(destination_.exec(statement));
+            return {};
+        }
+        return pq::in_transaction(destination_, [&] {
+            return in_mirror(destination_, task_.names, lock_timeout_ms, [&]() -> Result<void> {
+                WF_TRY(destination_.exec(without_concurrently(statement)));
+                return {};
+            });
+        });
+    }
+
     Result<void> mend_object(const ObjectDifference &object) {
         for (const std::string &statement : object.remedy) {
-            const auto done = destination_.exec(statement);
+            const auto done = run_remedy(statement);
             if (done) continue;
             if (done.error().kind != ErrorKind::server && done.error().kind != ErrorKind::conflict &&
                 !done.error().sqlstate.starts_with("55")) {
@@ -154,7 +173,8 @@ Result<Comparison> repair(const Task &task, const RepairOptions &options, const 
     }
     if (options.dry_run || !anything) return found;
     auto settings = control_connection(task, Side::destination, "repair", &stop);
-    settings.settings.emplace_back("lock_timeout", "5s");  // who waits for a table's lock holds the stream up
+    settings.settings.emplace_back(
+        "lock_timeout", std::to_string(lock_timeout_ms));  // who waits for a table's lock holds the stream up
     WF_ASSIGN(auto destination, pq::Connection::open(settings));
     WF_TRY(Mending(task, stop, std::move(destination), print).run(found));
     return verify(task, options.verify, stop);

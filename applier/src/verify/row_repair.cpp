@@ -179,7 +179,7 @@ private:
         std::string values;
         int number = 0;
         for (const std::size_t place : stored_columns()) {
-            columns += (number > 0 ? ", " : "") + destination_.quote_identifier(shape_.columns[place]);
+            columns += (number > 0 ? ", " : "") + destination_.quote_identifier(shape_.destination_columns[place]);
             values += fmt::format("{}${}", number > 0 ? ", " : "", number + 1);
             ++number;
         }
@@ -221,7 +221,7 @@ Result<RowRepair> repair_rows(const Task &task, const TableComparison &table, co
     const bool same_encoding = here.view(0, 0) == there.view(0, 0);
     WF_ASSIGN(std::vector<Table> tables, selected_tables(source, task));
     std::erase_if(tables, [&](const Table &other) { return other.schema != table.schema || other.name != table.name; });
-    WF_ASSIGN(auto shapes, read_shapes(source, destination, tables));
+    WF_ASSIGN(auto shapes, read_shapes(source, destination, task.names, tables));
     std::vector<std::string> key;
     if (!shapes.empty()) {
         for (const std::size_t place : shapes[0].key) key.push_back(shapes[0].columns[place]);

@@ -53,7 +53,7 @@ struct Read {
     std::map<std::string, ColumnShape> columns;
 };
 
-Result<std::map<std::size_t, Read>> read_side(pq::Connection &connection, const std::vector<Table> &tables) {
+Result<std::map<std::size_t, Read>> read_side(pq::Connection &connection, const std::vector<QualifiedName> &tables) {
     WF_ASSIGN(const pq::Rows rows, connection.exec(columns_sql, name_arrays(tables)));
     std::map<std::size_t, Read> out;
     for (int row = 0; row < rows.count(); ++row) {
@@ -73,7 +73,7 @@ Result<std::map<std::size_t, Read>> read_side(pq::Connection &connection, const 
     return out;
 }
 
-TableShape source_shape(const pq::Connection &source, const Table &table, const Read &read) {
+TableShape source_shape(const pq::Connection &source, const NameMap &names, const Table &table, const Read &read) {
     TableShape shape;
     shape.schema = table.schema;
     shape.name = table.name;
@@ -95,6 +95,7 @@ TableShape source_shape(const pq::Connection &source, const Table &table, const 
             shape.source.outputs.push_back(column->second.output);
         }
         shape.columns.push_back(columns[i]);
+        shape.destination_columns.push_back(names.column(table.lineage, columns[i]));
     }
     // A key that isn't sent as a whole tells no row.
     if (std::count_if(read.columns.begin(), read.columns.end(),
@@ -108,32 +109,33 @@ TableShape source_shape(const pq::Connection &source, const Table &table, const 
     return shape;
 }
 
-void add_destination(const pq::Connection &destination, const Read *read, TableShape &shape) {
+void add_destination(const pq::Connection &destination, const QualifiedName &name, const Read *read,
+                     TableShape &shape) {
     if (read == nullptr) {
         shape.problem = "the destination has no such table";
         return;
     }
-    shape.destination.name = destination.quote_qualified(shape.schema, shape.name);
+    shape.destination.name = destination.quote_qualified(name.schema, name.name);
     shape.destination.rows = "ONLY " + shape.destination.name;
     auto rest = read->columns;
     std::vector<std::string> missing;
-    for (const std::string &name : shape.columns) {
-        const auto column = read->columns.find(name);
+    for (const std::string &column_name : shape.destination_columns) {
+        const auto column = read->columns.find(column_name);
         if (column == read->columns.end()) {
-            missing.push_back(name);
+            missing.push_back(column_name);
             continue;
         }
         shape.destination.values.push_back(column->second.value);
         shape.destination.outputs.push_back(column->second.output);
-        rest.erase(name);
+        rest.erase(column_name);
     }
-    for (const auto &[name, column] : rest) shape.extra_columns.push_back(name);
+    for (const auto &[extra, column] : rest) shape.extra_columns.push_back(extra);
     if (!missing.empty()) {
         shape.problem = fmt::format("the destination lacks columns: {}", fmt::join(missing, ", "));
         return;
     }
     for (const std::size_t place : shape.key) {
-        shape.destination.key.push_back(read->columns.at(shape.columns[place]).key);
+        shape.destination.key.push_back(read->columns.at(shape.destination_columns[place]).key);
     }
 }
 
@@ -144,15 +146,22 @@ std::string in_common_encoding(std::string text, bool same_encoding) {
 
 }  // namespace
 
-Result<std::vector<TableShape>> read_shapes(pq::Connection &source, pq::Connection &destination,
+Result<std::vector<TableShape>> read_shapes(pq::Connection &source, pq::Connection &destination, const NameMap &names,
                                             const std::vector<Table> &tables) {
-    WF_ASSIGN(const auto at_source, read_side(source, tables));
-    WF_ASSIGN(const auto at_destination, read_side(destination, tables));
+    std::vector<QualifiedName> there;
+    std::vector<QualifiedName> here;
+    for (const Table &table : tables) {
+        there.push_back({table.schema, table.name});
+        here.push_back(table.destination);
+    }
+    WF_ASSIGN(const auto at_source, read_side(source, there));
+    WF_ASSIGN(const auto at_destination, read_side(destination, here));
     std::vector<TableShape> shapes;
     for (const auto &[place, read] : at_source) {  // one that is gone by now is no table of the task any more
         const auto found = at_destination.find(place);
-        TableShape shape = source_shape(source, tables[place], read);
-        add_destination(destination, found == at_destination.end() ? nullptr : &found->second, shape);
+        TableShape shape = source_shape(source, names, tables[place], read);
+        add_destination(destination, tables[place].destination,
+                        found == at_destination.end() ? nullptr : &found->second, shape);
         shapes.push_back(std::move(shape));
     }
     return shapes;

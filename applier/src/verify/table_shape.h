@@ -35,6 +35,7 @@ struct TableShape {
     std::string name;
     std::string display;  // quoted where SQL needs it: shop."Order"
     std::vector<std::string> columns;
+    std::vector<std::string> destination_columns;  // per column: its name there
     std::vector<std::size_t> key;  // places in `columns`; empty: no key, rows are compared as a multiset
     std::uint64_t bytes = 0;       // at the source
     SideShape source;
@@ -44,8 +45,8 @@ struct TableShape {
 };
 
 // A table's row is told by its primary key, else by its replica identity's index, else by any unique one whose columns are not
-// null. Two queries, however many tables there are.
-Result<std::vector<TableShape>> read_shapes(pq::Connection &source, pq::Connection &destination,
+// null. Two queries, however many tables there are. `names`: the task's.
+Result<std::vector<TableShape>> read_shapes(pq::Connection &source, pq::Connection &destination, const NameMap &names,
                                             const std::vector<Table> &tables);
 
 // The text of a row of the table, which holds every value bit for bit. `same_encoding`: of the two servers.

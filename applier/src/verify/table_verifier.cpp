@@ -62,7 +62,7 @@ Result<TableComparison> TableVerifier::compare(const Table &table) {
     TableComparison out;
     for (int attempt = 1;; ++attempt) {
         if (attempt > 1) WF_TRY(position_.catch_up());  // so that less is under way
-        WF_ASSIGN(const auto shapes, read_shapes(source_, destination_, {table}));
+        WF_ASSIGN(const auto shapes, read_shapes(source_, destination_, names_, {table}));
         out = {};
         out.schema = table.schema;
         out.name = table.name;

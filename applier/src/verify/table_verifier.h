@@ -25,11 +25,13 @@ public:
 
 private:
     TableVerifier(const Task &task, const StopFlag &stop, pq::Connection source, pq::Connection destination)
-        : source_(std::move(source)),
+        : names_(task.names),
+          source_(std::move(source)),
           destination_(std::move(destination)),
           position_(source_, destination_, task, stop) {}
     Result<bool> try_to_compare(const TableShape &shape, TableComparison &out);
 
+    const NameMap &names_;
     pq::Connection source_;
     pq::Connection destination_;
     StreamPosition position_;

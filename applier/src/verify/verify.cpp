@@ -139,7 +139,7 @@ private:
     }
 
     Result<void> note_other_tables(const std::vector<Table> &selected, Comparison &out) {
-        WF_ASSIGN(const pq::Rows rows, destination_.exec(only_destination_sql, name_arrays(selected)));
+        WF_ASSIGN(const pq::Rows rows, destination_.exec(only_destination_sql, destination_arrays(selected)));
         for (int row = 0; row < rows.count(); ++row) {
             out.notes.push_back(fmt::format("{}: at the destination, but the task doesn't take it", rows.view(row, 0)));
         }
