@@ -7,6 +7,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <nlohmann/json.hpp>
 #include <thread>
 
 #include "checkpoint/bookkeeping.h"
@@ -208,7 +209,28 @@ TEST(SequencesOfATask, ExactAfterEachDrain) {
     source.exec("SELECT setval('s', 4); CREATE SEQUENCE late; SELECT nextval('late')");
     task.run_until_now();
     EXPECT_EQ(compare_sequences(pair), "");
+    source.exec("SELECT nextval('s'); CREATE SEQUENCE later");
+    auto destination = pair.destination();
+    destination.exec("SELECT setval('late', 70)");
+    auto holder = pair.destination();
+    holder.exec("BEGIN; DROP SEQUENCE unused");
+    const auto listed = task.call({"sequences"});
+    EXPECT_EQ(listed.exit_code, 0) << listed.errors;
+    EXPECT_EQ(listed.output,
+              "source           value             destination      value             state\n"
+              "public.kept      100 (not called)  public.kept      100 (not called)  equal\n"
+              "public.late      1                 public.late      70                left alone\n"
+              "public.later     1 (not called)    public.later                       missing\n"
+              "public.s         5                 public.s         4                 to be set\n"
+              "public.t_id_seq  3                 public.t_id_seq  3                 equal\n"
+              "public.t_n_seq   3                 public.t_n_seq   3                 equal\n"
+              "public.unused    1 (not called)    public.unused                      locked\n");
+    holder.exec("ROLLBACK");
+    const auto json = nlohmann::json::parse(task.call({"sequences", "--json"}).output);
+    EXPECT_EQ(json["sequences"][1]["destination_value"]["last_value"], 70);
+    EXPECT_EQ(json["sequences"][2]["destination_value"], nullptr);
     EXPECT_EQ(task.call({"cleanup"}).exit_code, 0);
+    EXPECT_EQ(task.call({"sequences"}).exit_code, 3);
     EXPECT_TRUE(pair.destination().holds("SELECT to_regnamespace('walferry') IS NULL"));
 }
 

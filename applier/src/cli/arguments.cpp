@@ -27,12 +27,13 @@ struct VerbHelp {
     bool has_json;
 };
 
-constexpr std::array<VerbHelp, 13> verbs = {{
+constexpr std::array<VerbHelp, 14> verbs = {{
     {Verb::run, "run", "Copy schema and data, then stream every change; goes on where it was", false},
     {Verb::precheck, "precheck", "Look whether everything is in place, and say what to do where it is not", true},
     {Verb::setup, "setup", "Run what precheck proposes: extension, settings, replica identities, grants", false},
     {Verb::objects, "objects",
      "List what the task takes: which objects, under which names they arrive, why, and what of them", true},
+    {Verb::sequences, "sequences", "List the task's sequences with their values on both sides", true},
     {Verb::status, "status", "Show how far the task is", true},
     {Verb::pause, "pause", "Let the running task take no new work until it is resumed", false},
     {Verb::resume, "resume", "Let a paused task go on", false},

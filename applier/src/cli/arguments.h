@@ -19,6 +19,7 @@ enum class Verb {
     precheck,
     status,
     objects,
+    sequences,
     pause,
     resume,
     throttle,

@@ -34,6 +34,7 @@ TEST(Arguments, TakesTheVerbsAndTheirOptions) {
     EXPECT_EQ(parse({"--log-level", "warn", "precheck", "a"})->verb, Verb::precheck);
     EXPECT_EQ(parse({"verify", "a"})->verb, Verb::verify);
     EXPECT_EQ(parse({"objects", "--json", "a"})->verb, Verb::objects);
+    EXPECT_EQ(parse({"sequences", "--json", "a"})->verb, Verb::sequences);
     EXPECT_EQ(parse({"cleanup", "a"})->verb, Verb::cleanup);
     EXPECT_EQ(parse({"run", "--until", "now", "a"})->until, "now");
 }

@@ -15,6 +15,7 @@
 #include "cutover/cutover.h"
 #include "observe/ddl_report.h"
 #include "observe/objects.h"
+#include "observe/sequence_report.h"
 #include "precheck/precheck.h"
 #include "precheck/report.h"
 #include "precheck/setup.h"
@@ -74,6 +75,20 @@ ExitCode print_comparison(const Comparison &comparison, const Arguments &argumen
 Result<ExitCode> perform_objects(const Task &task, const Arguments &arguments, StopFlag &stop) {
     WF_ASSIGN(const TaskObjects objects, read_task_objects(task, stop));
     fmt::print("{}", arguments.json ? objects_as_json(objects) : objects_as_text(objects));
+    return ExitCode::ok;
+}
+
+Result<ExitCode> perform_sequences(const Task &task, const Arguments &arguments, StopFlag &stop) {
+    WF_ASSIGN(auto destination, pq::Connection::open(control_connection(task, Side::destination, "sequences", &stop)));
+    WF_ASSIGN(const auto record, find_task(destination, task.name));
+    if (!record) {
+        return fail(ErrorKind::state, "task " + task.name + " has not begun at this destination",
+                    "Start it: walferry run " + task.file);
+    }
+    WF_ASSIGN(auto source, pq::Connection::open(control_connection(task, Side::source, "sequences", &stop)));
+    WF_ASSIGN(auto pairs, list_sequences(source, destination, with_requested_tables(task, *record)));
+    fmt::print("{}",
+               arguments.json ? sequences_as_json(task.name, std::move(pairs)) : sequences_as_text(std::move(pairs)));
     return ExitCode::ok;
 }
 
@@ -169,6 +184,8 @@ Result<ExitCode> perform(const Arguments &arguments, StopFlag &stop) {
             return perform_precheck(task, arguments, stop);
         case Verb::objects:
             return perform_objects(task, arguments, stop);
+        case Verb::sequences:
+            return perform_sequences(task, arguments, stop);
         case Verb::status:
             return perform_status(task, arguments, stop);
         case Verb::pause:

@@ -134,8 +134,7 @@ Result<pq::Rows> read_destination(pq::Connection &destination, const Task &task,
                                       destination.quote_literal(pq::array_literal(names))),
                           fmt::format(R"(
         SELECT n.nspname, c.relname, state.last_value, state.is_called, last_set.last_value, last_set.is_called,
-               s.seqstart, s.seqincrement, s.seqmin, s.seqmax, state.relid,
-               pg_catalog.format('%I.%I', n.nspname, c.relname)
+               s.seqstart, s.seqincrement, s.seqmin, s.seqmax, state.relid
         FROM state
         JOIN pg_catalog.pg_class c ON c.oid = state.relid
         JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
@@ -193,42 +192,54 @@ tl::unexpected<Error> explain(Error error, const char *privileges) {
     return fail(std::move(error).with_hint(hint));
 }
 
-Result<SequenceRound> run_round(pq::Connection &source, pq::Connection &destination, const Task &task,
-                                int lock_timeout_ms) {
+Result<std::vector<SequencePair>> read_pairs(pq::Connection &source, pq::Connection &destination, const Task &task,
+                                             int lock_timeout_ms) {
     auto read = read_source(source, task, lock_timeout_ms);
     if (!read) return explain(std::move(read).error(), "SELECT");
     const pq::Rows &there = *read;
-    if (there.count() == 0) return SequenceRound{};
+    std::vector<SequencePair> pairs;
+    if (there.count() == 0) return pairs;
     const auto wanted = destinations(task.names, there);
     auto found = read_destination(destination, task, wanted, lock_timeout_ms);
     if (!found) return explain(std::move(found).error(), "SELECT, UPDATE");
     const pq::Rows &here = *found;
 
     std::map<std::pair<std::string_view, std::string_view>, int> by_name;
+    for (int row = 0; row < here.count(); ++row) by_name[{here.view(row, 0), here.view(row, 1)}] = row;
     for (int row = 0; row < there.count(); ++row) {
         const QualifiedName &name = wanted[static_cast<std::size_t>(row)];
-        by_name[{name.schema, name.name}] = row;
+        SequencePair pair;
+        pair.name = {there.text(row, 0), there.text(row, 1)};
+        pair.destination = name;
+        if (!there.null(row, 2)) pair.source = value_at(there, row, 2);
+        if (const auto twin = by_name.find({name.schema, name.name}); twin != by_name.end()) {
+            const int at = twin->second;
+            pair.relid_there = static_cast<std::uint32_t>(here.integer(at, 10));
+            if (!here.null(at, 2)) {
+                pair.here = DestinationSequence{
+                    value_at(here, at, 2), here.null(at, 4) ? std::nullopt : std::optional(value_at(here, at, 4)),
+                    here.integer(at, 6),   here.integer(at, 7),
+                    here.integer(at, 8),   here.integer(at, 9)};
+            }
+        }
+        pairs.push_back(std::move(pair));
     }
+    return pairs;
+}
+
+Result<SequenceRound> run_round(pq::Connection &source, pq::Connection &destination, const Task &task,
+                                int lock_timeout_ms) {
+    WF_ASSIGN(const std::vector<SequencePair> pairs, read_pairs(source, destination, task, lock_timeout_ms));
     SequenceRound round;
     std::string changes;
     std::size_t changed = 0;
-    for (int row = 0; row < here.count(); ++row) {
-        const auto twin = by_name.find({here.view(row, 0), here.view(row, 1)});
-        if (twin == by_name.end()) continue;  // renamed meanwhile
-        const int source_row = twin->second;
-        if (there.null(source_row, 2) || here.null(row, 2)) {
-            ++round.busy;
-            continue;
-        }
-        const SequenceValue value = value_at(there, source_row, 2);
-        const DestinationSequence sequence{
-            value_at(here, row, 2), here.null(row, 4) ? std::nullopt : std::optional(value_at(here, row, 4)),
-            here.integer(row, 6),   here.integer(row, 7),
-            here.integer(row, 8),   here.integer(row, 9)};
-        if (!is_to_be_set(sequence, value)) continue;
+    for (const SequencePair &pair : pairs) {
+        if (pair.state() == SequenceState::locked) ++round.busy;
+        if (pair.state() != SequenceState::to_be_set) continue;
+        const std::string quoted = destination.quote_qualified(pair.destination.schema, pair.destination.name);
         changes += fmt::format("{}({}, {}::oid, {}::bigint, {}, {}::bigint, {})", changed == 0 ? "" : ", ",
-                               destination.quote_literal(here.view(row, 11)), here.view(row, 10), value.last_value,
-                               value.is_called, sequence.now.last_value, sequence.now.is_called);
+                               destination.quote_literal(quoted), pair.relid_there, pair.source->last_value,
+                               pair.source->is_called, pair.here->now.last_value, pair.here->now.is_called);
         ++changed;
     }
     if (changed == 0) return round;
@@ -259,6 +270,18 @@ bool is_to_be_set(const DestinationSequence &here, const SequenceValue &source) 
     const Wide next_here = next_value(here.now, here.increment);
     const Wide next_there = next_value(source, here.increment);
     return here.increment > 0 ? next_there > next_here : next_there < next_here;
+}
+
+SequenceState SequencePair::state() const {
+    if (relid_there == 0) return SequenceState::missing;
+    if (!source || !here) return SequenceState::locked;
+    if (here->now == *source) return SequenceState::equal;
+    return is_to_be_set(*here, *source) ? SequenceState::to_be_set : SequenceState::left_alone;
+}
+
+Result<std::vector<SequencePair>> list_sequences(pq::Connection &source, pq::Connection &destination,
+                                                 const Task &task) {
+    return read_pairs(source, destination, task, polling_lock_timeout_ms);
 }
 
 Result<SequenceRound> follow_sequences(pq::Connection &source, pq::Connection &destination, const Task &task) {

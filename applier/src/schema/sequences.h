@@ -11,6 +11,8 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <string>
+#include <vector>
 
 #include "base/error.h"
 #include "config/task.h"
@@ -40,6 +42,28 @@ bool is_to_be_set(const DestinationSequence &here, const SequenceValue &source);
 // Where a sequence arrives: that of a column (of `table`) is in its table's schema.
 QualifiedName sequence_destination(const NameMap &map, const QualifiedName &sequence,
                                    const std::optional<QualifiedName> &table);
+
+enum class SequenceState {
+    equal,
+    to_be_set,   // the next round sets it
+    left_alone,  // somebody has used it here, beyond the source's; or its definition here has no such value yet
+    missing,     // at the destination
+    locked       // by another session, on either side
+};
+
+// One of the source's, and its twin.
+struct SequencePair {
+    QualifiedName name;                       // at the source
+    QualifiedName destination;                // where it arrives
+    std::uint32_t relid_there = 0;            // the destination's OID; 0 if it is not there
+    std::optional<SequenceValue> source;      // without: it is locked
+    std::optional<DestinationSequence> here;  // without: it is not there, or locked
+    SequenceState state() const;
+};
+
+// Those that the task selects, in no order. Sets nothing. Requires, errors, thread: as follow_sequences, but that the encodings
+// of the two connections need only be the same.
+Result<std::vector<SequencePair>> list_sequences(pq::Connection &source, pq::Connection &destination, const Task &task);
 
 struct SequenceRound {
     std::size_t set = 0;

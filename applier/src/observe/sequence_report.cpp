@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: PostgreSQL
+#include "observe/sequence_report.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <nlohmann/json.hpp>
+
+namespace walferry {
+
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+const char *to_string(SequenceState state) {
+    switch (state) {
+        case SequenceState::equal:
+            return "equal";
+        case SequenceState::to_be_set:
+            return "to be set";
+        case SequenceState::left_alone:
+            return "left alone";
+        case SequenceState::missing:
+            return "missing";
+        case SequenceState::locked:
+            break;
+    }
+    return "locked";
+}
+
+void sort(std::vector<SequencePair> &pairs) {
+    std::sort(pairs.begin(), pairs.end(), [](const auto &a, const auto &b) { return a.name < b.name; });
+}
+
+std::string text_of(const SequenceValue &value) {
+    return std::to_string(value.last_value) + (value.is_called ? "" : " (not called)");
+}
+
+Json json_of(const SequenceValue &value) { return {{"last_value", value.last_value}, {"is_called", value.is_called}}; }
+
+}  // namespace
+
+std::string sequences_as_text(std::vector<SequencePair> pairs) {
+    sort(pairs);
+    std::vector<std::array<std::string, 5>> lines = {{"source", "value", "destination", "value", "state"}};
+    for (const SequencePair &pair : pairs) {
+        lines.push_back({pair.name.text(), pair.source ? text_of(*pair.source) : "", pair.destination.text(),
+                         pair.here ? text_of(pair.here->now) : "", to_string(pair.state())});
+    }
+    std::array<std::size_t, 5> widths{};
+    for (const auto &line : lines) {
+        for (std::size_t i = 0; i < line.size(); ++i) widths[i] = std::max(widths[i], line[i].size());
+    }
+    std::string out;
+    for (const auto &line : lines) {
+        out += fmt::format("{:<{}}  {:<{}}  {:<{}}  {:<{}}  {}\n", line[0], widths[0], line[1], widths[1], line[2],
+                           widths[2], line[3], widths[3], line[4]);
+    }
+    return out;
+}
+
+std::string sequences_as_json(const std::string &task, std::vector<SequencePair> pairs) {
+    sort(pairs);
+    auto list = Json::array();
+    for (const SequencePair &pair : pairs) {
+        list.push_back({{"source", pair.name.text()},
+                        {"source_value", pair.source ? json_of(*pair.source) : Json()},
+                        {"destination", pair.destination.text()},
+                        {"destination_value", pair.here ? json_of(pair.here->now) : Json()},
+                        {"state", to_string(pair.state())}});
+    }
+    return Json{{"task", task}, {"sequences", std::move(list)}}.dump(2, ' ', false, Json::error_handler_t::replace) +
+           "\n";
+}
+
+}  // namespace walferry
