@@ -86,9 +86,8 @@ Result<ExitCode> perform_sequences(const Task &task, const Arguments &arguments,
                     "Start it: walferry run " + task.file);
     }
     WF_ASSIGN(auto source, pq::Connection::open(control_connection(task, Side::source, "sequences", &stop)));
-    WF_ASSIGN(auto pairs, list_sequences(source, destination, with_requested_tables(task, *record)));
-    fmt::print("{}",
-               arguments.json ? sequences_as_json(task.name, std::move(pairs)) : sequences_as_text(std::move(pairs)));
+    WF_ASSIGN(const auto pairs, list_sequences(source, destination, with_requested_tables(task, *record)));
+    fmt::print("{}", arguments.json ? sequences_as_json(task.name, pairs) : sequences_as_text(pairs));
     return ExitCode::ok;
 }
 

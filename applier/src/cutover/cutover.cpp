@@ -59,8 +59,7 @@ public:
         BackgroundStream stream(original_);
         WF_TRY(prepare(stream));
         auto done = switch_over(stream);
-        if (done) return done;
-        undo();
+        if (!done) undo();
         return done;
     }
 

@@ -29,8 +29,9 @@ const char *to_string(SequenceState state) {
     return "locked";
 }
 
-void sort(std::vector<SequencePair> &pairs) {
+std::vector<SequencePair> sorted(std::vector<SequencePair> pairs) {
     std::sort(pairs.begin(), pairs.end(), [](const auto &a, const auto &b) { return a.name < b.name; });
+    return pairs;
 }
 
 std::string text_of(const SequenceValue &value) {
@@ -41,10 +42,9 @@ Json json_of(const SequenceValue &value) { return {{"last_value", value.last_val
 
 }  // namespace
 
-std::string sequences_as_text(std::vector<SequencePair> pairs) {
-    sort(pairs);
+std::string sequences_as_text(const std::vector<SequencePair> &pairs) {
     std::vector<std::array<std::string, 5>> lines = {{"source", "value", "destination", "value", "state"}};
-    for (const SequencePair &pair : pairs) {
+    for (const SequencePair &pair : sorted(pairs)) {
         lines.push_back({pair.name.text(), pair.source ? text_of(*pair.source) : "", pair.destination.text(),
                          pair.here ? text_of(pair.here->now) : "", to_string(pair.state())});
     }
@@ -60,10 +60,9 @@ std::string sequences_as_text(std::vector<SequencePair> pairs) {
     return out;
 }
 
-std::string sequences_as_json(const std::string &task, std::vector<SequencePair> pairs) {
-    sort(pairs);
+std::string sequences_as_json(const std::string &task, const std::vector<SequencePair> &pairs) {
     auto list = Json::array();
-    for (const SequencePair &pair : pairs) {
+    for (const SequencePair &pair : sorted(pairs)) {
         list.push_back({{"source", pair.name.text()},
                         {"source_value", pair.source ? json_of(*pair.source) : Json()},
                         {"destination", pair.destination.text()},

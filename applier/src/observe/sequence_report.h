@@ -11,7 +11,7 @@
 namespace walferry {
 
 // By name.
-std::string sequences_as_text(std::vector<SequencePair> pairs);
-std::string sequences_as_json(const std::string &task, std::vector<SequencePair> pairs);
+std::string sequences_as_text(const std::vector<SequencePair> &pairs);
+std::string sequences_as_json(const std::string &task, const std::vector<SequencePair> &pairs);
 
 }  // namespace walferry

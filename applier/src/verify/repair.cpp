@@ -176,7 +176,8 @@ Result<Comparison> repair(const Task &task, const RepairOptions &options, const 
     settings.settings.emplace_back(
         "lock_timeout", std::to_string(lock_timeout_ms));  // who waits for a table's lock holds the stream up
     WF_ASSIGN(auto destination, pq::Connection::open(settings));
-    WF_TRY(Mending(task, stop, std::move(destination), print).run(found));
+    Mending mending(task, stop, std::move(destination), print);
+    WF_TRY(mending.run(found));
     return verify(task, options.verify, stop);
 }
 
