@@ -21,6 +21,8 @@ const char *to_string(AlertKind kind) {
             return "slot";
         case AlertKind::difference:
             return "difference";
+        case AlertKind::quarantine:
+            return "quarantine";
     }
     return "";
 }

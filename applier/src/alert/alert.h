@@ -17,6 +17,7 @@ enum class AlertKind {
     lag,         // it has been above its threshold for a time
     slot,        // the slot keeps more WAL than it should, or is in danger of losing it
     difference,  // verify has found one
+    quarantine,  // changes wait there
 };
 const char *to_string(AlertKind kind);
 

@@ -15,7 +15,15 @@ std::vector<Alert> AlertConditions::look(const Status &status, Clock::time_point
     if (status.source && status.source->slot) {
         if (auto alert = slot(*status.source->slot)) alerts.push_back(std::move(*alert));
     }
+    if (auto alert = quarantine(status.conflicts.quarantined)) alerts.push_back(std::move(*alert));
     return alerts;
+}
+
+std::optional<Alert> AlertConditions::quarantine(std::uint64_t waiting) {
+    if (waiting == 0) return std::nullopt;
+    return Alert{AlertKind::quarantine,
+                 fmt::format("{} change{} in quarantine", waiting, waiting == 1 ? " waits" : "s wait"),
+                 "\"walferry quarantine list FILE\" shows what they are; replay or drop them."};
 }
 
 std::optional<Alert> AlertConditions::lag(const LiveStatus &live, Clock::time_point now) {

@@ -27,6 +27,7 @@ public:
 private:
     std::optional<Alert> lag(const LiveStatus &live, Clock::time_point now);
     std::optional<Alert> slot(const Slot &slot) const;
+    static std::optional<Alert> quarantine(std::uint64_t waiting);
 
     const AlertOptions options_;
     std::optional<Clock::time_point> late_since_;

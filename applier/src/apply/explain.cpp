@@ -10,20 +10,6 @@ namespace walferry {
 
 namespace {
 
-const char *to_string(ChangeKind kind) {
-    switch (kind) {
-        case ChangeKind::insert:
-            return "INSERT";
-        case ChangeKind::update:
-            return "UPDATE";
-        case ChangeKind::remove:
-            return "DELETE";
-        case ChangeKind::truncate:
-            return "TRUNCATE";
-    }
-    return "";
-}
-
 std::string describe(const Transaction &transaction) {
     std::string text = fmt::format("source transaction {}", transaction.xid);
     // Of one that is applied ahead of its commit that isn't known.
@@ -60,10 +46,24 @@ std::string describe_key(const Change &change, const DestinationTable &table, co
 
 }  // namespace
 
+const char *operation_name(ChangeKind kind) {
+    switch (kind) {
+        case ChangeKind::insert:
+            return "INSERT";
+        case ChangeKind::update:
+            return "UPDATE";
+        case ChangeKind::remove:
+            return "DELETE";
+        case ChangeKind::truncate:
+            return "TRUNCATE";
+    }
+    return "";
+}
+
 Error explain_change(Error error, const Change &change, const Transaction &transaction, const DestinationTable *table,
                      const pq::ConnectOptions &options) {
     if (error.kind == ErrorKind::server) error.kind = ErrorKind::conflict;
-    std::string where = fmt::format("{} of table {}", to_string(change.kind), change.relation->qualified_name());
+    std::string where = fmt::format("{} of table {}", operation_name(change.kind), change.relation->qualified_name());
     if (error.kind == ErrorKind::conflict && table != nullptr) where += describe_key(change, *table, options);
     where += ", " + describe(transaction);
     return std::move(error).with_context(where);
@@ -75,22 +75,22 @@ Error explain_commit(Error error, const Transaction &transaction) {
 }
 
 Error no_identity(const Change &change) {
-    return Error{
-        ErrorKind::conflict,
-        Side::source,
-        {},
-        "table " + change.relation->qualified_name() + " has no replica identity",
-        fmt::format("Without one, the source's log does not tell which row this {} changed.", to_string(change.kind)),
-        "At the source, add a primary key or run ALTER TABLE ... REPLICA IDENTITY FULL, so that later changes "
-        "can be replicated. This one can't be: begin the task anew (walferry cleanup, empty the "
-        "destination, walferry run), or exclude the table.",
-        {}};
+    return Error{ErrorKind::conflict,
+                 Side::source,
+                 {},
+                 "table " + change.relation->qualified_name() + " has no replica identity",
+                 fmt::format("Without one, the source's log does not tell which row this {} changed.",
+                             operation_name(change.kind)),
+                 "At the source, add a primary key or run ALTER TABLE ... REPLICA IDENTITY FULL, so that later changes "
+                 "can be replicated. This one can't be: begin the task anew (walferry cleanup, empty the "
+                 "destination, walferry run), or exclude the table.",
+                 {}};
 }
 
 Error wrong_row_count(std::uint64_t count) {
     return Error{ErrorKind::conflict,
                  Side::destination,
-                 {},
+                 count == 0 ? no_such_row : "",
                  count == 0 ? "the row that the source changed does not exist here"
                             : fmt::format("{} rows answer to the one row that the source changed", count),
                  "The destination was written to by somebody else, or a trigger there interferes.",

@@ -18,7 +18,11 @@ Error explain_change(Error error, const Change &change, const Transaction &trans
 // A deferred check spoke up only at the commit.
 Error explain_commit(Error error, const Transaction &transaction);
 
-// Errors of walferry's own making.
+// "INSERT", ...
+const char *operation_name(ChangeKind kind);
+
+// Errors of walferry's own making; SQLSTATE no_such_row where there was no row.
+inline constexpr const char *no_such_row = "02000";
 Error no_identity(const Change &change);
 Error wrong_row_count(std::uint64_t count);
 

@@ -129,6 +129,15 @@ Result<pq::Rows> Session::query(const std::string &sql, std::span<const pq::Para
     return pipeline_.read();
 }
 
+Result<pq::Rows> Session::query(const std::string &sql, const std::vector<Oid> &types, const pq::RawParams &params) {
+    WF_TRY(settle());
+    WF_TRY(pipeline_.prepare("", sql, types));
+    WF_TRY(pipeline_.send_prepared("", params));
+    WF_TRY(pipeline_.flush());
+    WF_TRY(pipeline_.read());
+    return pipeline_.read();
+}
+
 Result<pq::Rows> Session::query_outside(const std::string &sql, std::span<const pq::Param> params) {
     WF_TRY(leave_pipeline());
     auto rows = params.empty() ? connection_.exec(sql) : connection_.exec(sql, params);
@@ -187,6 +196,21 @@ Result<void> Session::send_single(const Change &change, const Transaction *trans
     WF_TRY(pipeline_.send_prepared(prepared->name, params_));
     if (prepared->self_checking) owed.rows.reset();
     return owe(owed);
+}
+
+Result<std::optional<std::string>> Session::find_row(const Change &change) {
+    WF_ASSIGN(Table * table, table_of(*change.relation));
+    values_.split(change);
+    const Statement lookup = make_lookup(change, table->destination, values_);
+    pq::RawParams params;
+    for (const ParamSource &source : lookup.params) {
+        const Value &value = values_.new_row[source.column];
+        params.add(value.null() ? nullptr : value.data, value.null() ? 0 : value.length,
+                   change.relation->columns[source.column].binary);
+    }
+    WF_ASSIGN(const pq::Rows rows, query(lookup.sql, lookup.types, params));
+    if (rows.count() == 0) return std::nullopt;
+    return rows.text(0, 0);
 }
 
 Result<void> Session::send_truncate(const Change &change, const Transaction *transaction) {

@@ -52,6 +52,13 @@ public:
     Result<void> send_change(const Change &change, RowCheck check);
     // The same; an error says which change it was.
     Result<void> send_explained(const Change &change, const Transaction &transaction);
+    // The row that has the change's key, of its new tuple, as PostgreSQL prints rows; nothing: there is none. Reads all answers.
+    // Requires: the change's relation has key columns.
+    Result<std::optional<std::string>> find_row(const Change &change);
+    // An error of this change's with all that is to be said about it.
+    Error explained(Error error, const Change &change, const Transaction &transaction) {
+        return explain(std::move(error), {change.relation, &change, &transaction, {}, nullptr});
+    }
     // Net changes of tables, free or held ones, in the cheapest form.
     Result<void> send_net(const std::vector<FoldedTable> &tables, NetChanges FoldedTable::*part, RowCheck check);
     // Read all answers that are owed.
@@ -61,6 +68,7 @@ public:
     Result<pq::Rows> query(const std::string &sql, std::initializer_list<pq::Param> params) {
         return query(sql, std::span<const pq::Param>(params.begin(), params.size()));
     }
+    Result<pq::Rows> query(const std::string &sql, const std::vector<Oid> &types, const pq::RawParams &params);
     // One statement that no transaction may hold, or that is to be one of its own. Requires: none is open.
     Result<pq::Rows> query_outside(const std::string &sql, std::span<const pq::Param> params = {});
     // A COPY ... FROM STDIN in the open transaction, whose data `put` gives to the connection; returns the number of rows.

@@ -73,6 +73,12 @@ public:
         return std::move(statement_);
     }
 
+    Statement lookup() {
+        statement_.sql =
+            fmt::format("SELECT (found.*)::text FROM ONLY {} AS found WHERE {}", table_.name, key_condition(false));
+        return std::move(statement_);
+    }
+
 private:
     static void add_item(std::string &list, const std::string &item) {
         if (!list.empty()) list += ", ";
@@ -85,10 +91,11 @@ private:
         return "$" + std::to_string(statement_.params.size());
     }
 
-    std::string row_condition() { return table_.match == Match::row ? whole_row_condition() : key_condition(); }
+    std::string row_condition() {
+        return table_.match == Match::row ? whole_row_condition() : key_condition(change_.old_kind != OldTuple::none);
+    }
 
-    std::string key_condition() {
-        const bool from_old = change_.old_kind != OldTuple::none;
+    std::string key_condition(bool from_old) {
         std::string condition;
         for (std::size_t i = 0; i < relation_.columns.size(); ++i) {
             if (!in_match(relation_.columns[i], table_.match)) continue;
@@ -179,6 +186,10 @@ std::string self_checking(const std::string &sql, const std::string &rows) {
     const char *returning = sql.starts_with("SELECT") ? "" : " RETURNING 1";
     return fmt::format("WITH done AS ({}{}) SELECT 1 / (pg_catalog.count(*) = {})::int FROM done", sql, returning,
                        rows);
+}
+
+Statement make_lookup(const Change &change, const DestinationTable &table, const ChangeValues &values) {
+    return Builder(change, table, values).lookup();
 }
 
 Statement make_statement(const Change &change, const DestinationTable &table, const ChangeValues &values) {

@@ -59,6 +59,9 @@ void append_shape(std::string &shape, const Change &change, const DestinationTab
 // Empty: that can't be added to it.
 std::string self_checking(const std::string &sql, const std::string &rows);
 
+// The row that has the key of the change's new tuple, as PostgreSQL prints rows. Requires: the relation has key columns.
+Statement make_lookup(const Change &change, const DestinationTable &table, const ChangeValues &values);
+
 // Requires: `table` has what it takes to find the row (match is not none), unless the change is an insert.
 Statement make_statement(const Change &change, const DestinationTable &table, const ChangeValues &values);
 

@@ -91,6 +91,7 @@ Result<void> Worker::run(const StopFlag &stop) {
 
 Result<void> Worker::open_session() {
     WF_ASSIGN(session_, Session::open(options_, task_.name, task_.names));
+    resolver_.emplace(task_, encoding_, *stop_);
     return {};
 }
 
@@ -127,6 +128,7 @@ Result<void> Worker::pass_ddl(const Group &group) {
     if (group.ddl_before == ddl_before_) return {};
     WF_TRY(wait_for_turn(group.ddl_before + 1));
     ddl_before_ = group.ddl_before;
+    resolver_->forget_tables();
     return session_->forget_tables();
 }
 
@@ -237,7 +239,10 @@ Result<void> Worker::apply_at_turn(const Group &group) {
         turnstile_.recall();
         WF_TRY(group.whole() ? replay(group) : replay_piece(group));
     }
-    if (!group.whole() && group.last_piece) WF_TRY(commit(group, earlier_changes_ + group.changes.size()));
+    if (!group.whole() && group.last_piece) {
+        WF_TRY(resolver_->complete(*session_, group.transactions.back().transaction));
+        WF_TRY(commit(group, earlier_changes_ + group.changes.size()));
+    }
     return {};
 }
 
@@ -347,9 +352,9 @@ Result<void> Worker::commit(const Transaction &last, std::size_t transactions, s
 // Each source transaction as one of its own, so that the destination ends exactly before one that can't be applied.
 Result<void> Worker::replay(const Group &group) {
     for (std::size_t i = 0; i < group.transactions.size(); ++i) {
-        WF_TRY(insist(roll_back, [&]() -> Result<void> {
+        WF_TRY(replay_exactly(roll_back, [&](bool settle_conflicts) -> Result<void> {
             WF_TRY(session_->send(begin));
-            WF_TRY(send_exactly(group, i));
+            WF_TRY(send_exactly(group, i, settle_conflicts));
             return commit(group.transactions[i].transaction, 1, group.end_of(i) - group.transactions[i].first_change);
         }));
     }
@@ -358,15 +363,24 @@ Result<void> Worker::replay(const Group &group) {
 
 Result<void> Worker::replay_piece(const Group &group) {
     if (group.first_piece) WF_TRY(session_->send(begin));
-    return insist(back_to_savepoint, [&]() -> Result<void> {
+    return replay_exactly(back_to_savepoint, [&](bool settle_conflicts) -> Result<void> {
         WF_TRY(session_->send(set_savepoint));
-        WF_TRY(send_exactly(group, 0));
+        WF_TRY(send_exactly(group, 0, settle_conflicts));
         WF_TRY(session_->send(release_savepoint));
         return session_->settle();
     });
 }
 
-Result<void> Worker::send_exactly(const Group &group, std::size_t transaction) {
+// Once as it is, which is all for most; then, if it meets a conflict, with what the operator has said about such.
+template <class Work>
+Result<void> Worker::replay_exactly(const char *undo, Work &&work) {
+    auto done = insist(undo, [&] { return work(false); });
+    if (done || !resolver_->may_settle(done.error())) return done;
+    WF_TRY(session_->roll_back(undo));
+    return insist(undo, [&] { return work(true); });
+}
+
+Result<void> Worker::send_exactly(const Group &group, std::size_t transaction, bool settle_conflicts) {
     WF_TRY(session_->send(wait_for_locks));
     const GroupTransaction &sent = group.transactions[transaction];
     const auto is_late = [&](const PlannedChange &planned) {
@@ -375,7 +389,8 @@ Result<void> Worker::send_exactly(const Group &group, std::size_t transaction) {
     for (std::size_t at = sent.first_change; at < group.end_of(transaction); ++at) {
         const PlannedChange &planned = group.changes[at];
         if (planned.undecided && !is_late(planned)) continue;
-        WF_TRY(session_->send_explained(planned.change, sent.transaction));
+        WF_TRY(settle_conflicts ? resolver_->apply(*session_, planned.change, sent.transaction)
+                                : session_->send_explained(planned.change, sent.transaction));
     }
     return {};
 }

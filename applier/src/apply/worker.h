@@ -11,7 +11,8 @@
 //
 // What the planner can't see may make this collide: with another group, or with the folding itself. Then it is rolled back,
 // and goes on at the group's turn: folded once more, alone; and if that collides too, exactly: each change by itself in
-// source order, each source transaction by itself, the younger groups recalled. What fails then is a real conflict, and the
+// source order, each source transaction by itself, the younger groups recalled. What fails then is a real conflict. Where the
+// operator has said what to do about such (apply/conflict_resolver.h) the transaction is replayed once more with that; else the
 // destination ends exactly before the transaction that can't be applied.
 //
 // A transaction too big for a group comes in pieces; after the first, each is tried under a savepoint.
@@ -40,6 +41,7 @@
 #include <string>
 #include <vector>
 
+#include "apply/conflict_resolver.h"
 #include "apply/ddl.h"
 #include "apply/exact_tables.h"
 #include "apply/fold.h"
@@ -98,7 +100,9 @@ private:
 
     Result<void> replay(const Group &group);
     Result<void> replay_piece(const Group &group);
-    Result<void> send_exactly(const Group &group, std::size_t transaction);
+    Result<void> send_exactly(const Group &group, std::size_t transaction, bool settle_conflicts);
+    template <class Work>
+    Result<void> replay_exactly(const char *undo, Work &&work);
     template <class Work>
     Result<void> insist(const char *undo, Work &&work);
 
@@ -124,8 +128,9 @@ private:
     std::optional<Handover::Decision> decision_;  // about its undecided changes, from its turn on
     std::shared_ptr<void> no_copies_;             // begin, until the transaction is committed
     std::unique_ptr<Session> session_;
-    std::size_t earlier_changes_ = 0;  // of the pieces before this one
-    std::uint64_t ddl_before_ = 0;     // the group with DDL before which nothing is known of tables any more
+    std::optional<ConflictResolver> resolver_;  // from when the session is open on
+    std::size_t earlier_changes_ = 0;           // of the pieces before this one
+    std::uint64_t ddl_before_ = 0;              // the group with DDL before which nothing is known of tables any more
 
     // Of the transaction that is being applied ahead.
     bool ahead_ = false;

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/hex.h"
+#include "checkpoint/conflicts.h"
 #include "checkpoint/ddl_history.h"
 #include "checkpoint/source_columns.h"
 #include "checkpoint/table_requests.h"
@@ -139,10 +140,11 @@ Result<bool> bookkeeping_exists(pq::Connection &destination) {
 
 Result<void> create_bookkeeping(pq::Connection &destination) {
     // The youngest of the tables. Where it is there, nothing is made: the account may have lost the right to do so.
-    WF_ASSIGN(const pq::Rows rows, destination.exec("SELECT to_regclass('walferry.name_map') IS NOT NULL"));
+    WF_ASSIGN(const pq::Rows rows, destination.exec("SELECT to_regclass('walferry.conflict_total') IS NOT NULL"));
     if (rows.boolean(0, 0)) return {};
     const auto sql = std::string(create_sql) + create_ddl_history_sql + create_source_columns_sql +
-                     create_table_requests_sql + create_table_settings_sql + create_source_timeline_sql + "COMMIT";
+                     create_table_requests_sql + create_table_settings_sql + create_source_timeline_sql +
+                     create_conflicts_sql + "COMMIT";
     if (auto created = destination.exec(sql); !created) {
         Error error = std::move(created).error();
         (void)destination.exec("ROLLBACK");
@@ -381,7 +383,8 @@ Result<void> delete_task(pq::Connection &destination, const std::string &task) {
         const pq::Rows tables,  // one that an earlier version began lacks some
         destination.exec(
             "SELECT name FROM unnest(ARRAY['schema_script', 'table_state', 'progress', 'checkpoint',"
-            " 'ddl', 'sequence', 'large_object', 'table_request', 'source_column', 'table_settings', 'source_timeline', 'name_map']) AS name WHERE to_regclass('walferry.' || name) IS NOT NULL"));
+            " 'ddl', 'sequence', 'large_object', 'table_request', 'source_column', 'table_settings', 'source_timeline', 'name_map',"
+            " 'conflict', 'conflict_total']) AS name WHERE to_regclass('walferry.' || name) IS NOT NULL"));
     for (int row = 0; row < tables.count(); ++row) {
         sql += "DELETE FROM walferry." + tables.text(row, 0) + " WHERE task = " + name + ";";
     }
@@ -393,7 +396,7 @@ BEGIN
         DROP TABLE walferry.schema_script, walferry.table_state, walferry.progress, walferry.checkpoint, walferry.task;
         DROP TABLE IF EXISTS walferry.ddl, walferry.sequence, walferry.large_object,
             walferry.table_request, walferry.source_column, walferry.table_settings,
-            walferry.source_timeline, walferry.name_map;
+            walferry.source_timeline, walferry.name_map, walferry.conflict, walferry.conflict_total;
         -- In a cascade the schema belongs to the extension, which has objects of its own there.
         IF NOT EXISTS (SELECT FROM pg_catalog.pg_depend
                        WHERE refclassid = 'pg_catalog.pg_namespace'::regclass

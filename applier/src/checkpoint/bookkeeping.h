@@ -13,6 +13,7 @@
 //   walferry.name_map     under which names the source's objects arrive
 //   walferry.table_settings  with which settings a table was copied (table_settings.h)
 //   walferry.source_timeline  the source's timeline (slot/timeline.h)
+//   walferry.conflict, walferry.conflict_total  changes that met a conflict which a policy has settled (conflicts.h)
 //
 // Invariants:
 //   1. checkpoint.lsn moves only from the value that its writer knows: a second writer fails (advance_checkpoint_sql).

@@ -64,7 +64,7 @@ Result<std::string> check_table_settings(pq::Connection &source, pq::Connection 
         settled += (settled.empty() ? "" : ",") + copied.text(row, 0);
     }
     if (!any) return settled;
-    const std::string option = task.tables.empty() ? "[]" : tables_option(task.tables);
+    const std::string option = tables_option(task.tables);
     WF_ASSIGN(const pq::Rows now, source.exec(current_sql, {pq::array_literal(relids), to_hex(option)}));
     for (int row = 0; row < now.count(); ++row) {
         const std::string &was = before.at(now.integer(row, 0));

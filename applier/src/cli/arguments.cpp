@@ -52,6 +52,14 @@ constexpr std::array<VerbHelp, 3> ddl_verbs = {{
     {Verb::ddl_done, "done", "Take a statement that failed for done: it was run by hand", false},
 }};
 
+constexpr const char *quarantine_summary =
+    "List changes that met a conflict; apply or forget those that wait in quarantine";
+constexpr std::array<VerbHelp, 3> quarantine_verbs = {{
+    {Verb::quarantine_list, "list", "List the changes that wait in quarantine, or all that met a conflict", true},
+    {Verb::quarantine_replay, "replay", "Apply one that waits, or all in their order, to what is there now", false},
+    {Verb::quarantine_drop, "drop", "Forget one that met a conflict, or all, also those that wait", false},
+}};
+
 constexpr const char *table_summary =
     "Add a table to the task, remove one, or have one copied again; also while it runs";
 constexpr std::array<VerbHelp, 3> table_verbs = {{
@@ -84,6 +92,12 @@ const char *example_of(Verb verb) {
             return "walferry ddl skip shop.toml 40344184";
         case Verb::ddl_done:
             return "walferry ddl done shop.toml 40344184";
+        case Verb::quarantine_list:
+            return "walferry quarantine list shop.toml\nwalferry quarantine list --all --json shop.toml";
+        case Verb::quarantine_replay:
+            return "walferry quarantine replay shop.toml 17\nwalferry quarantine replay shop.toml all";
+        case Verb::quarantine_drop:
+            return "walferry quarantine drop shop.toml 17";
         case Verb::table_add:
             return "walferry table add shop.toml public.orders";
         case Verb::table_remove:
@@ -116,6 +130,11 @@ std::optional<std::int64_t> parse_id(const std::string &text) {
 std::string check_id(const std::string &text) {
     if (parse_id(text)) return {};
     return "must be a number that \"walferry ddl list\" shows, not \"" + text + "\"";
+}
+
+std::string check_change(const std::string &text) {
+    if (text == "all" || parse_id(text)) return {};
+    return "must be a number that \"walferry quarantine list\" shows, or \"all\", not \"" + text + "\"";
 }
 
 // "schema.table"; parts in double quotes may hold anything.
@@ -203,6 +222,14 @@ void add_verb(CLI::App &app, const VerbHelp &help, Arguments &arguments, Texts &
     if (help.verb == Verb::ddl_skip || help.verb == Verb::ddl_done) {
         command->add_option("ID", texts.id, "The statement's number")->required()->check(CLI::Validator(check_id, ""));
     }
+    if (help.verb == Verb::quarantine_replay || help.verb == Verb::quarantine_drop) {
+        command->add_option("ID", texts.id, "The change's number, or: all")
+            ->required()
+            ->check(CLI::Validator(check_change, ""));
+    }
+    if (help.verb == Verb::quarantine_list) {
+        command->add_flag("--all", arguments.all, "Also those that were skipped, overwritten or replayed");
+    }
     if (help.verb == Verb::table_add || help.verb == Verb::table_remove || help.verb == Verb::table_recopy) {
         command->add_option("TABLE", texts.table, "schema.table")->required()->check(CLI::Validator(check_table, ""));
     }
@@ -244,7 +271,7 @@ std::string unknown_verb(const CLI::App &app) {
     if (left.empty()) return {};
     if (verbs_given.empty()) return left.front();
     const std::string group = verbs_given.front()->get_name();
-    const bool grouped = group == "ddl" || group == "table";
+    const bool grouped = group == "ddl" || group == "quarantine" || group == "table";
     return grouped && verbs_given.front()->get_subcommands().empty() ? group + " " + left.front() : std::string{};
 }
 
@@ -268,6 +295,7 @@ Result<Arguments> parse_arguments(int argc, const char *const *argv) {
         ->check(CLI::Validator(check_level, ""));
     for (const auto &help : verbs) add_verb(app, help, arguments, texts);
     add_group(app, "ddl", ddl_summary, ddl_verbs, arguments, texts);
+    add_group(app, "quarantine", quarantine_summary, quarantine_verbs, arguments, texts);
     add_group(app, "table", table_summary, table_verbs, arguments, texts);
     try {
         app.parse(static_cast<int>(words.size()), words.data());
@@ -284,7 +312,7 @@ Result<Arguments> parse_arguments(int argc, const char *const *argv) {
         return fail(ErrorKind::usage, error.what(), "Try \"walferry --help\" or \"walferry VERB --help\".");
     }
     if (!texts.until.empty()) arguments.until = texts.until;
-    arguments.id = parse_id(texts.id).value_or(0);
+    arguments.id = parse_id(texts.id);
     for (const auto &table : texts.tables)
         arguments.tables.push_back(parse_table(table).value_or(std::pair<std::string, std::string>{}));
     if (const auto table = parse_table(texts.table)) std::tie(arguments.schema, arguments.name) = *table;

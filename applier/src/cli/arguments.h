@@ -31,6 +31,9 @@ enum class Verb {
     ddl_list,
     ddl_skip,
     ddl_done,
+    quarantine_list,
+    quarantine_replay,
+    quarantine_drop,
     table_add,
     table_remove,
     table_recopy,
@@ -48,9 +51,11 @@ struct ThrottleWishes {
 
 struct Arguments {
     Verb verb = Verb::help;
-    std::string file;     // the task file
-    std::int64_t id = 0;  // of a DDL statement; only with Verb::ddl_skip and Verb::ddl_done
-    std::string schema;   // with name, a table; only with Verb::table_*
+    std::string file;                // the task file
+    std::optional<std::int64_t> id;  // of a DDL statement with Verb::ddl_skip, Verb::ddl_done; of a change with
+                                     // Verb::quarantine_replay, Verb::quarantine_drop, where none means all
+    bool all = false;                // only with Verb::quarantine_list
+    std::string schema;              // with name, a table; only with Verb::table_*
     std::string name;
     std::vector<std::pair<std::string, std::string>> tables;  // schema and name; only with Verb::verify, repair
     int jobs = 2;                                             // tables at once; likewise

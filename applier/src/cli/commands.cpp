@@ -6,13 +6,16 @@
 #include <cstdio>
 
 #include "alert/alerter.h"
+#include "apply/conflict_replay.h"
 #include "checkpoint/bookkeeping.h"
+#include "checkpoint/conflicts.h"
 #include "checkpoint/ddl_history.h"
 #include "checkpoint/table_requests.h"
 #include "cli/operate.h"
 #include "config/connections.h"
 #include "config/task.h"
 #include "cutover/cutover.h"
+#include "observe/conflict_report.h"
 #include "observe/ddl_report.h"
 #include "observe/objects.h"
 #include "observe/sequence_report.h"
@@ -136,8 +139,34 @@ Result<ExitCode> perform_ddl_list(const Task &task, const Arguments &arguments, 
 Result<ExitCode> perform_ddl_decision(const Task &task, const Arguments &arguments, StopFlag &stop) {
     const auto decision = arguments.verb == Verb::ddl_skip ? DdlDecision::skip : DdlDecision::done;
     WF_ASSIGN(auto destination, pq::Connection::open(control_connection(task, Side::destination, "ddl", &stop)));
-    WF_ASSIGN(const DdlStatement statement, decide_ddl(destination, task.name, arguments.id, decision));
+    WF_ASSIGN(const DdlStatement statement, decide_ddl(destination, task.name, arguments.id.value_or(0), decision));
     fmt::print("{}", decision_as_text(task.name, statement));
+    return ExitCode::ok;
+}
+
+Result<ExitCode> perform_quarantine_list(const Task &task, const Arguments &arguments, StopFlag &stop) {
+    WF_ASSIGN(auto destination, pq::Connection::open(control_connection(task, Side::destination, "quarantine", &stop)));
+    WF_ASSIGN(const auto conflicts, list_conflicts(destination, task.name,
+                                                   arguments.all ? WhichConflicts::all : WhichConflicts::quarantined));
+    fmt::print("{}", arguments.json ? conflicts_as_json(task.name, conflicts) : conflicts_as_text(conflicts));
+    return ExitCode::ok;
+}
+
+Result<ExitCode> perform_quarantine_replay(const Task &task, const Arguments &arguments, StopFlag &stop) {
+    WF_TRY(replay_quarantined(task, arguments.id, stop, [](const Conflict &conflict) {
+        fmt::print("replayed {}: {} of {}.{}\n", conflict.id, conflict.operation, conflict.schema, conflict.table);
+    }));
+    return ExitCode::ok;
+}
+
+Result<ExitCode> perform_quarantine_drop(const Task &task, const Arguments &arguments, StopFlag &stop) {
+    WF_ASSIGN(auto destination, pq::Connection::open(control_connection(task, Side::destination, "quarantine", &stop)));
+    WF_ASSIGN(const auto dropped, drop_conflicts(destination, task.name, arguments.id));
+    if (arguments.id && dropped == 0) {
+        return fail(ErrorKind::state, fmt::format("task \"{}\" has no record {}", task.name, *arguments.id),
+                    "\"walferry quarantine list --all FILE\" shows them.");
+    }
+    fmt::print("dropped {}\n", dropped);
     return ExitCode::ok;
 }
 
@@ -205,6 +234,12 @@ Result<ExitCode> perform(const Arguments &arguments, StopFlag &stop) {
         case Verb::ddl_skip:
         case Verb::ddl_done:
             return perform_ddl_decision(task, arguments, stop);
+        case Verb::quarantine_list:
+            return perform_quarantine_list(task, arguments, stop);
+        case Verb::quarantine_replay:
+            return perform_quarantine_replay(task, arguments, stop);
+        case Verb::quarantine_drop:
+            return perform_quarantine_drop(task, arguments, stop);
         case Verb::table_add:
         case Verb::table_remove:
         case Verb::table_recopy:

@@ -35,6 +35,14 @@ Words ddl_keys() {
     return keys;
 }
 
+// [conflict], and the key `conflict` of a table.
+Words conflict_keys() {
+    Words keys;
+    for (std::size_t i = 0; i < conflict_kind_count; ++i) keys.emplace_back(to_string(static_cast<ConflictKind>(i)));
+    keys.emplace_back("existing_rows");
+    return keys;
+}
+
 const std::vector<KnownSection> &known_sections() {
     static const std::vector<KnownSection> sections = {
         {"task", {"name", "stages"}},
@@ -46,6 +54,7 @@ const std::vector<KnownSection> &known_sections() {
         {"copy", {"jobs", "yield_seconds", "large_objects"}},
         {"apply", {"workers", "buffer_mb", "streaming", "spool_folder", "spool_mb"}},
         {"ddl", ddl_keys()},
+        {"conflict", conflict_keys()},
         {"throttle", {"stream_rows", "stream_mb", "copy_rows", "copy_mb"}},
         {"retry", {"connection_seconds", "transient_seconds"}},
         {"control", {"socket"}},
@@ -57,8 +66,8 @@ const std::vector<KnownSection> &known_sections() {
 
 // [[tables]]: a section for each table.
 const KnownSection &tables_section() {
-    static const KnownSection section = {"tables",
-                                         {"name", "operations", "columns", "where", "set", "rename", "rename_columns"}};
+    static const KnownSection section = {
+        "tables", {"name", "operations", "columns", "where", "set", "rename", "rename_columns", "conflict"}};
     return section;
 }
 
@@ -265,9 +274,8 @@ Result<void> read_alerts(const File &file, AlertOptions &alerts) {
 
 // One of the values' names.
 template <class Value>
-Result<void> read_choice(const File &file, std::string_view section, std::string_view key,
+Result<void> read_choice(const File &file, const toml::node *node, std::string_view key,
                          std::initializer_list<Value> choices, Value &value) {
-    const auto *node = file.value(section, key);
     if (node == nullptr) return {};
     WF_ASSIGN(const std::string word, text_of(file, key, *node));
     Words names;
@@ -406,7 +414,35 @@ Result<void> read_map(const File &file, Task &task) {
     return {};
 }
 
-Result<TableSettings> read_table(const File &file, const toml::table &table) {
+// Leaves alone what the section doesn't say.
+Result<void> read_conflict(const File &file, const toml::table &section, ConflictPolicy &policy) {
+    using enum ConflictAction;
+    for (std::size_t i = 0; i < conflict_kind_count; ++i) {
+        const auto kind = static_cast<ConflictKind>(i);
+        ConflictAction action = policy.action(kind);
+        const auto *node = section.get(to_string(kind));
+        if (kind == ConflictKind::insert_exists || kind == ConflictKind::update_missing) {
+            WF_TRY(read_choice(file, node, to_string(kind), {stop, overwrite, skip, quarantine}, action));
+        } else {
+            WF_TRY(read_choice(file, node, to_string(kind), {stop, skip, quarantine}, action));
+        }
+        policy.set(kind, action);
+    }
+    return read_choice(file, section.get("existing_rows"), "existing_rows",
+                       {ExistingRows::refuse, ExistingRows::keep, ExistingRows::replace}, policy.existing_rows);
+}
+
+Result<void> read_table_conflict(const File &file, const toml::node *node, const Task &task, TableSettings &settings) {
+    if (node == nullptr) return {};
+    const auto *section = node->as_table();
+    if (section == nullptr) return file.refuse_type(*node, "conflict", "a table: { insert_exists = \"skip\" }");
+    WF_TRY(check_keys(file, {"tables.conflict", conflict_keys()}, *section));
+    settings.conflict = task.conflict;
+    return read_conflict(file, *section, *settings.conflict);
+}
+
+// Requires: [conflict] is read.
+Result<TableSettings> read_table(const File &file, const Task &task, const toml::table &table) {
     static const Words operations = {"insert", "update", "delete", "truncate", "ddl"};
     TableSettings settings;
     const auto *name = table.get("name");
@@ -436,6 +472,7 @@ Result<TableSettings> read_table(const File &file, const toml::table &table) {
         WF_ASSIGN(settings.where, text_of(file, "where", *where));
     }
     WF_TRY(read_pairs(file, "set", table.get("set"), "a table: { column = \"expression\" }", settings.set));
+    WF_TRY(read_table_conflict(file, table.get("conflict"), task, settings));
     return settings;
 }
 
@@ -472,7 +509,7 @@ Result<void> read_tables(const File &file, Task &task) {
     std::vector<std::string> named;
     for (const auto &node : *tables) {
         const toml::table &table = *node.as_table();
-        WF_ASSIGN(TableSettings settings, read_table(file, table));
+        WF_ASSIGN(TableSettings settings, read_table(file, task, table));
         if (std::find(named.begin(), named.end(), settings.name) != named.end()) {
             return file.refuse(node.source(), fmt::format("table \"{}\" has two sections", settings.name));
         }
@@ -495,12 +532,12 @@ Result<void> read_ddl(const File &file, Task &task) {
     for (std::size_t i = 0; i < ddl_class_count; ++i) {
         const auto ddl_class = static_cast<DdlClass>(i);
         DdlAction action = ddl.action(ddl_class);
-        WF_TRY(read_choice(file, "ddl", to_string(ddl_class), {DdlAction::replicate, DdlAction::skip, DdlAction::stop},
-                           action));
+        WF_TRY(read_choice(file, file.value("ddl", to_string(ddl_class)), to_string(ddl_class),
+                           {DdlAction::replicate, DdlAction::skip, DdlAction::stop}, action));
         ddl.set(ddl_class, action);
     }
     ddl.role = task.owners ? DdlRole::preserve : DdlRole::applier;
-    WF_TRY(read_choice(file, "ddl", "role", {DdlRole::preserve, DdlRole::applier}, ddl.role));
+    WF_TRY(read_choice(file, file.value("ddl", "role"), "role", {DdlRole::preserve, DdlRole::applier}, ddl.role));
     WF_TRY(read_number<std::int64_t>(file, "ddl", "lock_timeout_seconds", 1, 3600, ddl.lock_timeout_seconds));
     return read_number<std::int64_t>(file, "ddl", "lock_retry_seconds", 0, 315'360'000, ddl.lock_retry_seconds);
 }
@@ -516,6 +553,7 @@ Result<Task> read_values(const File &file) {
     WF_TRY(read_conninfo(file, "destination", task.destination_conninfo));
     WF_TRY(read_objects(file, task));
     WF_TRY(read_map(file, task));
+    if (const auto *conflict = file.section("conflict")) WF_TRY(read_conflict(file, *conflict, task.conflict));
     WF_TRY(read_tables(file, task));
     WF_TRY(read_boolean(file, "schema", "owners", task.owners));
     WF_TRY(read_boolean(file, "schema", "grants", task.grants));

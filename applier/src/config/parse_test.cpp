@@ -152,7 +152,7 @@ TEST(ParseTask, NamesUnknownKeysAndSections) {
     EXPECT_EQ(refused("name = 'x'\n"),
               "1:1: key \"name\" stands outside of a section; sections are task, source, destination, objects, map, "
               "schema, "
-              "copy, apply, ddl, throttle, retry, control, http, alerts, tables");
+              "copy, apply, ddl, conflict, throttle, retry, control, http, alerts, tables");
 }
 
 TEST(ParseTask, RefusesWrongTypes) {
@@ -321,7 +321,45 @@ name = "shop./x_[0-9]+/"
         tables_option(parsed->tables),
         R"json([{"name":"shop.orders","operations":["insert","ddl"],"columns":["id","email"],"where":"region = 'eu'",)json"
         R"json("set":{"Full Name":"first || ' \"' || last","email":"md5(email)"}},{"name":"shop./x_[0-9]+/"}])json");
-    EXPECT_EQ(tables_option({}), "");
+    EXPECT_EQ(tables_option({}), no_tables);
+}
+
+TEST(ParseTask, TakesWhatBecomesOfConflicts) {
+    const auto parsed = parse_task(required + R"toml(
+[conflict]
+insert_exists = "overwrite"
+delete_missing = "skip"
+[[tables]]
+name = "shop.orders"
+conflict = { delete_missing = "quarantine", existing_rows = "keep" }
+[[tables]]
+name = "shop.items"
+where = "true"
+)toml",
+                                   "shop.toml");
+    ASSERT_TRUE(parsed) << parsed.error().text();
+    EXPECT_EQ(parsed->conflict.action(ConflictKind::insert_exists), ConflictAction::overwrite);
+    EXPECT_EQ(parsed->conflict.action(ConflictKind::update_missing), ConflictAction::stop);
+    EXPECT_EQ(parsed->conflict.existing_rows, ExistingRows::refuse);
+    const ConflictPolicy &orders = parsed->tables[0].conflict.value();
+    EXPECT_EQ(orders.action(ConflictKind::insert_exists), ConflictAction::overwrite) << "as the task has it";
+    EXPECT_EQ(orders.action(ConflictKind::delete_missing), ConflictAction::quarantine);
+    EXPECT_EQ(orders.existing_rows, ExistingRows::keep);
+    EXPECT_TRUE(parsed->settles_conflicts());
+    EXPECT_FALSE(parse_task(required, "shop.toml")->settles_conflicts());
+    // The source hears of its own alone.
+    EXPECT_EQ(tables_option(parsed->tables), R"([{"name":"shop.items","where":"true"}])");
+    EXPECT_EQ(destination_sections_option(parsed->tables), R"([{"name":"shop.orders"}])");
+
+    EXPECT_NE(refused(required + "[conflict]\ndelete_missing = 'overwrite'\n").find("one of stop, skip, quarantine"),
+              std::string::npos);
+    EXPECT_NE(refused(required + "[conflict]\nexisting_rows = 'replce'\n").find("did you mean \"replace\"?"),
+              std::string::npos);
+    EXPECT_NE(refused(required + "[[tables]]\nname = 'a.b'\nconflict = { insert_exist = 'skip' }\n")
+                  .find("did you mean \"insert_exists\"?"),
+              std::string::npos);
+    EXPECT_NE(refused(required + "[[tables]]\nname = 'a.b'\nconflict = 'skip'\n").find("must be a table"),
+              std::string::npos);
 }
 
 TEST(ParseTask, ChecksSettingsOfTables) {
@@ -407,8 +445,7 @@ where = "id > 1"
 TEST(ParseTask, RefusesNamesThatCanNotBe) {
     EXPECT_EQ(refused(required + "[map]\nschemas = { a = 'x', b = 'x' }"),
               "6:11: \"schemas\" in [map]: schemas \"a\" and \"b\" would arrive at one name: \"x\"");
-    EXPECT_EQ(refused(required + "[map]\ntables = { }"),
-              "6:1: unknown key \"tables\" in [map]");
+    EXPECT_EQ(refused(required + "[map]\ntables = { }"), "6:1: unknown key \"tables\" in [map]");
     EXPECT_EQ(refused(required + "[[tables]]\nname = 'a.t*'\nrename = 'x'"),
               "6:8: \"rename\" and \"rename_columns\" are for one table: \"a.t*\" is a pattern");
     EXPECT_EQ(refused(required + "[[tables]]\nname = 'a.t'\nrename = 'a.b.c'"),

@@ -5,10 +5,18 @@
 
 namespace walferry {
 
+namespace {
+
+std::string as_option(const nlohmann::ordered_json &sections) {
+    return sections.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
+}
+
+}  // namespace
+
 std::string tables_option(const std::vector<TableSettings> &tables) {
-    if (tables.empty()) return {};
     auto option = nlohmann::ordered_json::array();
     for (const TableSettings &table : tables) {
+        if (!table.concerns_source()) continue;
         nlohmann::ordered_json settings = {{"name", table.name}};
         if (!table.operations.empty()) settings["operations"] = table.operations;
         if (!table.columns.empty()) settings["columns"] = table.columns;
@@ -16,7 +24,15 @@ std::string tables_option(const std::vector<TableSettings> &tables) {
         for (const auto &[column, expression] : table.set) settings["set"][column] = expression;
         option.push_back(std::move(settings));
     }
-    return option.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
+    return as_option(option);
+}
+
+std::string destination_sections_option(const std::vector<TableSettings> &tables) {
+    auto option = nlohmann::ordered_json::array();
+    for (const TableSettings &table : tables) {
+        if (table.concerns_destination()) option.push_back({{"name", table.name}});
+    }
+    return as_option(option);
 }
 
 }  // namespace walferry

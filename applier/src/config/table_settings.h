@@ -1,4 +1,5 @@
-// What of single tables is sent, and in which form: [[tables]] of the task file, and the plugin's option `tables`.
+// What is said of single tables: [[tables]] of the task file. What is sent of them, and in which form, goes to the plugin as its
+// option `tables`; what becomes of it at the destination is the applier's.
 //
 // SPDX-License-Identifier: PostgreSQL
 #pragma once
@@ -7,6 +8,8 @@
 #include <string>
 #include <utility>
 #include <vector>
+
+#include "config/conflict_policy.h"
 
 namespace walferry {
 
@@ -17,9 +20,21 @@ struct TableSettings {
     std::vector<std::string> columns;                      // empty: all
     std::optional<std::string> where;                      // a condition in SQL
     std::vector<std::pair<std::string, std::string>> set;  // column, expression in SQL
+
+    std::optional<ConflictPolicy> conflict;  // whole, also of what it leaves as the task has it
+
+    bool concerns_destination() const { return conflict.has_value(); }
+    // A section that says nothing does: a partition is without its parent's settings then.
+    bool concerns_source() const {
+        return !operations.empty() || !columns.empty() || where || !set.empty() || !concerns_destination();
+    }
 };
 
-// As the plugin and the extension's functions take them: JSON. Empty if there are none.
+// What concerns the source, as the plugin and the extension's functions take it: JSON, `no_tables` if there is nothing.
 std::string tables_option(const std::vector<TableSettings> &tables);
+inline constexpr const char *no_tables = "[]";
+
+// The names of the sections that concern the destination, alone, for the extension to find a table's.
+std::string destination_sections_option(const std::vector<TableSettings> &tables);
 
 }  // namespace walferry

@@ -3,6 +3,7 @@
 // SPDX-License-Identifier: PostgreSQL
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -10,6 +11,7 @@
 #include "base/error.h"
 #include "base/throttle.h"
 #include "config/alert_options.h"
+#include "config/conflict_policy.h"
 #include "config/ddl_policy.h"
 #include "config/name_map.h"
 #include "config/table_settings.h"
@@ -34,8 +36,21 @@ struct Task {
     std::vector<std::string> exclude;
 
     bool allow_unmatched = false;  // patterns may match nothing
+    ConflictPolicy conflict;       // of tables that have none of their own
     std::vector<TableSettings> tables;
     NameMap names;  // under which the source's objects arrive; in UTF-8
+
+    // Whether some section of [[tables]] concerns the destination.
+    bool has_destination_sections() const {
+        return std::any_of(tables.begin(), tables.end(),
+                           [](const auto &table) { return table.concerns_destination(); });
+    }
+    // Whether a conflict of some table may end otherwise than with a stop.
+    bool settles_conflicts() const {
+        return !conflict.only_stops() || std::any_of(tables.begin(), tables.end(), [](const auto &table) {
+            return table.conflict && !table.conflict->only_stops();
+        });
+    }
 
     bool owners = false;  // copy the owners of objects
     bool grants = false;  // copy their privileges

@@ -11,9 +11,11 @@
 
 #include "apply/fold.h"
 #include "base/failpoint.h"
+#include "checkpoint/conflicts.h"
 #include "checkpoint/source_columns.h"
 #include "checkpoint/table_settings.h"
 #include "config/connections.h"
+#include "copy/mix_rows.h"
 #include "pq/array.h"
 #include "pq/error.h"
 
@@ -38,14 +40,14 @@ constexpr int missing_max = 20;
 
 struct Statements {
     std::string copy_out;
-    std::string copy_in;
+    std::string columns;  // quoted, with commas
+    std::string copy_in;  // what follows COPY and a table
 };
 
 // Binary where every column allows it; then the rows pass through untouched. Else text, in which xml goes as what is
 // stored: its output function would drop the encoding declaration.
 Statements copy_statements(const pq::Connection &connection, const Table &table, bool freeze) {
     const std::string name = connection.quote_qualified(table.schema, table.name);
-    const std::string destination = connection.quote_qualified(table.destination.schema, table.destination.name);
     std::string columns;
     std::string destination_columns;
     bool plain = table.condition.empty();
@@ -58,9 +60,9 @@ Statements copy_statements(const pq::Connection &connection, const Table &table,
     // A table without columns has no column list to copy by name.
     const std::string from =
         plain && !columns.empty() ? name + " (" + columns + ")" : "(" + source_rows_sql(connection, table) + ")";
-    return {"COPY " + from + " TO STDOUT (" + format + ")",
-            "COPY " + destination + (columns.empty() ? "" : " (" + destination_columns + ")") + " FROM STDIN (" +
-                format + (freeze ? ", FREEZE)" : ")")};
+    return {"COPY " + from + " TO STDOUT (" + format + ")", destination_columns,
+            (columns.empty() ? "" : " (" + destination_columns + ")") + " FROM STDIN (" + format +
+                (freeze ? ", FREEZE)" : ")")};
 }
 
 }  // namespace
@@ -121,12 +123,13 @@ Result<CopyEnd> TableCopy::attempt(const std::vector<PendingTable> &pending) {
     copied_.clear();
     analyzing_ = {};
     WF_TRY(session_->forget_tables());
+    resolver_.forget_tables();
     WF_ASSIGN(const bool claimed, take_snapshot(pending));
     if (!claimed) return CopyEnd::again;
     WF_TRY(lock_destination());
     WF_ASSIGN(const bool begun, context_.handover.begin(*claim_, context_.stop));
     if (!begun) return CopyEnd::again;
-    WF_TRY(check_empty());
+    WF_TRY(look_for_rows());
     WF_ASSIGN(const bool copied, copy_rows());
     if (!copied) return CopyEnd::again;
     failpoint("copy_rows_copied");
@@ -183,7 +186,8 @@ Result<void> TableCopy::lock_destination() {
     return {};
 }
 
-Result<void> TableCopy::check_empty() {
+Result<void> TableCopy::look_for_rows() {
+    hold_rows_.assign(names_.size(), false);
     std::string sql;
     for (std::size_t i = 0; i < names_.size(); ++i) {
         sql += (i > 0 ? " UNION ALL SELECT " : "SELECT ") + std::to_string(i) + " WHERE EXISTS (SELECT FROM ONLY " +
@@ -191,15 +195,21 @@ Result<void> TableCopy::check_empty() {
     }
     if (sql.empty()) return {};
     WF_ASSIGN(const pq::Rows rows, session_->query(sql));
-    if (rows.count() == 0) return {};
-    const Table &table = tables_[static_cast<std::size_t>(rows.integer(0, 0))];
-    return fail(Error{ErrorKind::state,
-                      Side::destination,
-                      {},
-                      "table " + table.schema + "." + table.name + " holds rows already",
-                      {},
-                      "Empty it, or exclude it from the task; walferry doesn't mix its rows with others.",
-                      {}});
+    for (int row = 0; row < rows.count(); ++row) {
+        const auto at = static_cast<std::size_t>(rows.integer(row, 0));
+        hold_rows_[at] = true;
+        const Table &table = tables_[at];
+        if (table.conflict.existing_rows != ExistingRows::refuse) continue;
+        return fail(Error{ErrorKind::state,
+                          Side::destination,
+                          {},
+                          "table " + table.schema + "." + table.name + " holds rows already",
+                          {},
+                          "Empty it, or exclude it from the task; or say with conflict.existing_rows what becomes of "
+                          "them.",
+                          {}});
+    }
+    return {};
 }
 
 // False: it has yielded.
@@ -216,14 +226,14 @@ Result<bool> TableCopy::copy_rows() {
     std::vector<LoadTable> loaded;
     std::vector<bool> frozen(tables_.size());
     for (std::size_t i = 0; i < tables_.size(); ++i) {
-        loaded.push_back({names_[i], tables_[i].bytes >= large_table_bytes});
+        loaded.push_back({names_[i], !hold_rows_[i] && tables_[i].bytes >= large_table_bytes});
     }
     if (context_.task.schema_stage && !tables_.empty()) {  // else the tables are somebody else's
         WF_ASSIGN(plan, plan_load(*session_, loaded));
         for (const auto &statement : plan.before) WF_TRY(session_->query(statement));
         std::vector<std::string> truncated;  // which is what FREEZE asks for
         for (std::size_t i = 0; i < tables_.size(); ++i) {
-            frozen[i] = tables_[i].bytes >= frozen_table_bytes && !loaded[i].referenced;
+            frozen[i] = !hold_rows_[i] && tables_[i].bytes >= frozen_table_bytes && !loaded[i].referenced;
             if (frozen[i]) truncated.push_back(names_[i]);
         }
         if (!truncated.empty()) WF_TRY(session_->query("TRUNCATE " + only_tables(truncated)));
@@ -239,14 +249,29 @@ Result<bool> TableCopy::copy_rows() {
 
 Result<bool> TableCopy::copy_table(std::size_t at, bool freeze) {
     const Statements statements = copy_statements(source_, tables_[at], freeze);
+    if (!hold_rows_[at]) return read_table(at, statements.copy_out, "COPY " + names_[at] + statements.copy_in);
+    const MixedTable table{names_[at], statements.columns};
+    const ExistingRows policy = tables_[at].conflict.existing_rows;
+    WF_ASSIGN(const std::string room, make_room(*session_, table));
+    WF_ASSIGN(const bool read, read_table(at, statements.copy_out, "COPY " + room + statements.copy_in));
+    if (!read) return false;
+    WF_ASSIGN(const std::uint64_t met, mix_rows(*session_, table, room, policy));
+    if (met == 0) return true;
+    spdlog::warn("{} rows of {} were there already: {}", met, names_[at], to_string(policy));
+    WF_TRY(session_->query(count_conflicts_sql,
+                           {context_.task.name, "existing_row", to_string(policy), std::to_string(met)}));
+    return true;
+}
+
+Result<bool> TableCopy::read_table(std::size_t at, const std::string &copy_out, const std::string &copy_in) {
     copied_.push_back({tables_[at].schema + "." + tables_[at].name, 0, 0, {}, {}});
     CopySummary::Table &done = copied_.back();
     lap();
-    WF_TRY(source_.start_copy_out(statements.copy_out));
+    WF_TRY(source_.start_copy_out(copy_out));
     reading_ = true;
     std::uint64_t rows = 0;
     std::uint64_t bytes = 0;
-    auto copied = session_->copy_in(statements.copy_in, [&](pq::Connection &destination) -> Result<void> {
+    auto copied = session_->copy_in(copy_in, [&](pq::Connection &destination) -> Result<void> {
         while (true) {
             WF_ASSIGN(const auto row, source_.copy_row());
             if (!row) return {};
@@ -431,7 +456,7 @@ Result<void> TableCopy::apply(std::vector<Change> changes) {
         if (applied.error().kind != ErrorKind::conflict && applied.error().kind != ErrorKind::server) return applied;
         WF_TRY(session_->roll_back("ROLLBACK TO SAVEPOINT kept"));
         for (const PlannedChange &planned : group.changes) {
-            WF_TRY(session_->send_explained(planned.change, group.transactions[0].transaction));
+            WF_TRY(resolver_.apply(*session_, planned.change, group.transactions[0].transaction));
         }
         WF_TRY(session_->settle());
     }

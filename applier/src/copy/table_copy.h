@@ -3,7 +3,7 @@
 //   source       BEGIN REPEATABLE READ; LOCK TABLE ACCESS SHARE; snapshot S, WAL insert position L
 //   handover     claim under S (schedule/handover.h)
 //                until the stream has brought all DDL that S sees, so that both definitions agree
-//   destination  BEGIN; LOCK TABLE; empty, without what would be in the way (copy/load.h)
+//   destination  BEGIN; LOCK TABLE; empty (else copy/mix_rows.h), without what would be in the way (copy/load.h)
 //   both         COPY
 //   source       COMMIT: lock and snapshot are let go
 //   destination  what was taken away; ANALYZE; the changes that the stream has kept meanwhile, while there are many;
@@ -24,6 +24,7 @@
 #include <string>
 #include <vector>
 
+#include "apply/conflict_resolver.h"
 #include "apply/session.h"
 #include "base/error.h"
 #include "base/stop.h"
@@ -76,7 +77,7 @@ public:
     static Result<std::unique_ptr<TableCopy>> open(CopyContext &context, std::size_t number);
 
     // Copy the tables, which are pending; those that the source has dropped meanwhile, or that don't belong to the task any
-    // more, are ready without rows. Errors: ErrorKind::state for a destination table that holds rows.
+    // more, are ready without rows. Errors: ErrorKind::state for a destination table that holds rows, unless the task says what to do.
     Result<CopyEnd> copy(const std::vector<PendingTable> &pending);
 
     // Whether it may copy again: the connections are not in the middle of something.
@@ -94,14 +95,16 @@ private:
           job_(context.progress.jobs[number]),
           source_(std::move(source)),
           session_(std::move(session)),
+          resolver_(context.task, context.encoding, context.stop),
           source_pid_(source_pid) {}
     Result<CopyEnd> attempt(const std::vector<PendingTable> &pending);
     Result<bool> take_snapshot(const std::vector<PendingTable> &pending);
     Result<bool> wait_for_ddl();
     Result<void> lock_destination();
-    Result<void> check_empty();
+    Result<void> look_for_rows();
     Result<bool> copy_rows();
     Result<bool> copy_table(std::size_t at, bool freeze);
+    Result<bool> read_table(std::size_t at, const std::string &copy_out, const std::string &copy_in);
     Result<void> give_back(const std::vector<LoadPlan::Statement> &statements);
     Result<void> analyze();
     Result<void> wait_for_rates();
@@ -119,6 +122,7 @@ private:
     CopyJob &job_;
     pq::Connection source_;
     std::unique_ptr<Session> session_;
+    ConflictResolver resolver_;
     const int source_pid_;
     std::atomic<bool> yield_{false};  // set by the copier, read while rows are read
 
@@ -128,6 +132,7 @@ private:
     // Of the copy under way.
     std::vector<Table> tables_;
     std::vector<std::string> names_;          // quoted and qualified, parallel to tables_
+    std::vector<bool> hold_rows_;             // at the destination, before; likewise
     std::vector<CopySummary::Table> copied_;  // parallel to tables_, as far as they are read
     CopySummary::Duration analyzing_{};
     std::chrono::steady_clock::time_point lap_begun_;

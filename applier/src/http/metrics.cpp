@@ -22,8 +22,8 @@ public:
     void gauge(const char *name, const char *help, double value, const Labels &labels = {}) {
         family(name, help, prometheus::MetricType::Gauge, labels).gauge.value = value;
     }
-    void counter(const char *name, const char *help, std::uint64_t value) {
-        family(name, help, prometheus::MetricType::Counter, {}).counter.value = static_cast<double>(value);
+    void counter(const char *name, const char *help, std::uint64_t value, const Labels &labels = {}) {
+        family(name, help, prometheus::MetricType::Counter, labels).counter.value = static_cast<double>(value);
     }
     // One of the values is 1, the others 0.
     void state(const char *name, const char *help, const char *label, std::initializer_list<const char *> values,
@@ -74,6 +74,14 @@ void add_tables(Families &out, const std::vector<TableState> &tables) {
     }
 }
 
+void add_conflicts(Families &out, const ConflictTotals &conflicts) {
+    for (const ConflictTotal &total : conflicts.totals) {
+        out.counter("walferry_conflicts_total", "Conflicts that a policy has settled", total.total,
+                    {{"policy", total.policy}, {"kind", total.kind}});
+    }
+    out.gauge("walferry_quarantined_changes", "Changes that wait in quarantine", of(conflicts.quarantined));
+}
+
 void add_stream(Families &out, const LiveStatus &live) {
     out.gauge("walferry_source_lsn", "End of the source's WAL as last heard", of(live.source_lsn.value()));
     out.gauge("walferry_received_lsn", "Up to here changes have arrived", of(live.received_lsn.value()));
@@ -110,6 +118,7 @@ std::string status_as_metrics(const Status &status) {
     }
     add_tables(out, status.tables);
     add_stream(out, live);
+    add_conflicts(out, status.conflicts);
     if (status.source && status.source->slot) add_slot(out, *status.source->slot);
     return out.text();
 }

@@ -128,9 +128,8 @@ Result<TaskObjects> read_task_objects(const Task &task, const StopFlag &stop) {
     std::set<std::string> left_out;
     for (const auto &relation : excluded) left_out.insert(source.quote_qualified(relation.schema, relation.name));
     WF_ASSIGN(const pq::Rows relations,
-              source.exec(relations_sql,
-                          {joined_patterns(task.include), joined_patterns(task.exclude),
-                           pq::array_literal(task.include), task.tables.empty() ? "[]" : tables_option(task.tables)}));
+              source.exec(relations_sql, {joined_patterns(task.include), joined_patterns(task.exclude),
+                                          pq::array_literal(task.include), tables_option(task.tables)}));
     std::vector<QualifiedName> destinations;
     for (int row = 0; row < relations.count(); ++row) {
         destinations.push_back(destination_of(task.names, relations, row));

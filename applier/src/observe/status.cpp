@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "config/connections.h"
+#include "observe/conflict_report.h"
 #include "observe/live_report.h"
 #include "pq/connection.h"
 
@@ -110,6 +111,14 @@ nlohmann::ordered_json progress_as_json(const std::optional<Progress> &progress)
             {"last_error", text_as_json(progress->last_error)}};
 }
 
+nlohmann::ordered_json conflicts_as_json(const ConflictTotals &conflicts) {
+    auto totals = nlohmann::ordered_json::array();
+    for (const ConflictTotal &total : conflicts.totals) {
+        totals.push_back({{"kind", total.kind}, {"policy", total.policy}, {"total", total.total}});
+    }
+    return {{"quarantined", conflicts.quarantined}, {"totals", std::move(totals)}};
+}
+
 nlohmann::ordered_json tables_as_json(const std::vector<TableState> &tables) {
     auto out = nlohmann::ordered_json::array();
     for (const auto &table : tables) {
@@ -181,6 +190,7 @@ Result<Status> StatusReader::read() {
     WF_ASSIGN(status.running, is_running(*destination_, task_.name));
     WF_ASSIGN(status.tables, list_tables(*destination_, task_.name));
     WF_ASSIGN(status.progress, find_progress(*destination_, task_.name));
+    WF_ASSIGN(status.conflicts, find_conflict_totals(*destination_, task_.name));
 
     auto source = read_source(status.record.slot);
     if (source) {
@@ -221,6 +231,7 @@ std::string status_as_text(const Status &status) {
                          bytes_text(table.bytes)));
     }
     if (status.progress) append_progress(out, *status.progress);
+    line(out, "conflicts", conflict_totals_as_text(status.conflicts));
     if (const auto lag = status.lag_bytes()) {
         line(out, "lag", bytes_text(*lag) + (status.live ? ", " + lag_text(status.live->lag_us) : std::string()));
     }
@@ -241,6 +252,7 @@ std::string status_as_json(const Status &status) {
                                : nlohmann::ordered_json(nullptr)},
         {"lag_bytes", lag ? nlohmann::ordered_json(*lag) : nlohmann::ordered_json(nullptr)},
         {"progress", progress_as_json(status.progress)},
+        {"conflicts", conflicts_as_json(status.conflicts)},
         {"live", status.live ? live_as_json(*status.live, status.rates) : nlohmann::ordered_json(nullptr)},
         {"copy", {{"tables", status.tables.size()}, {"copied", sum.copied}, {"rows", sum.rows}, {"bytes", sum.bytes}}},
         {"tables", tables_as_json(status.tables)},

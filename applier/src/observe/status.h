@@ -13,6 +13,7 @@
 #include "base/lsn.h"
 #include "base/stop.h"
 #include "checkpoint/bookkeeping.h"
+#include "checkpoint/conflicts.h"
 #include "checkpoint/ddl_history.h"
 #include "config/task.h"
 #include "observe/history.h"
@@ -33,6 +34,7 @@ struct Status {
     bool running = false;  // a process has the task's connections open at the destination
     std::vector<TableState> tables;
     std::optional<Progress> progress;
+    ConflictTotals conflicts;
     std::optional<SourceStatus> source;
     std::string source_error;        // why `source` is empty
     std::optional<LiveStatus> live;  // from the process itself

@@ -7,6 +7,7 @@
 #include "precheck/checks.h"
 #include "precheck/names.h"
 #include "schema/pg_tool.h"
+#include "schema/sections.h"
 
 namespace walferry {
 
@@ -18,20 +19,33 @@ constexpr std::size_t tables_per_statement = 200;
 struct Existing {
     std::vector<std::string> present;  // quoted
     std::vector<std::string> missing;
+    std::vector<std::string> to_be_empty;  // of those that are present
 };
 
 // Which of the selected tables' names the destination has, as relations of whatever kind.
 Result<Existing> find_existing(CheckContext &context) {
-    WF_ASSIGN(const pq::Rows rows,
-              context.destination->exec(
-                  "SELECT pg_catalog.format('%I.%I', wanted.s, wanted.t), c.oid IS NOT NULL"
-                  " FROM unnest($1::pg_catalog.text[], $2::pg_catalog.text[]) AS wanted (s, t)"
-                  " LEFT JOIN (pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace)"
-                  " ON n.nspname = wanted.s AND c.relname = wanted.t ORDER BY 1",
-                  destination_arrays(context.tables)));
+    std::vector<std::string> empty;
+    std::vector<std::uint32_t> relids;
+    for (const Table &table : context.tables) relids.push_back(table.relid);
+    WF_ASSIGN(const TableSections sections, find_sections(*context.source, context.task, relids));
+    for (const Table &table : context.tables) {
+        const auto existing = conflict_policy(context.task, sections, table.relid).existing_rows;
+        empty.emplace_back(existing == ExistingRows::refuse ? "t" : "f");
+    }
+    auto params = destination_arrays(context.tables);
+    params.emplace_back(pq::array_literal(empty));
+    WF_ASSIGN(
+        const pq::Rows rows,
+        context.destination->exec(
+            "SELECT pg_catalog.format('%I.%I', wanted.s, wanted.t), c.oid IS NOT NULL, wanted.empty"
+            " FROM unnest($1::pg_catalog.text[], $2::pg_catalog.text[], $3::pg_catalog.bool[]) AS wanted (s, t, empty)"
+            " LEFT JOIN (pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace)"
+            " ON n.nspname = wanted.s AND c.relname = wanted.t ORDER BY 1",
+            params));
     Existing out;
     for (int row = 0; row < rows.count(); ++row) {
         (rows.boolean(row, 1) ? out.present : out.missing).push_back(rows.text(row, 0));
+        if (rows.boolean(row, 1) && rows.boolean(row, 2)) out.to_be_empty.push_back(rows.text(row, 0));
     }
     return out;
 }
@@ -244,10 +258,14 @@ Result<Finding> check_destination_tables(CheckContext &context) {
                    "Create them, add \"schema\" to \"stages\" in [task], or exclude them in [objects].");
     }
     if (!context.task.copy_stage) return good("all exist");
-    WF_ASSIGN(const std::vector<std::string> filled, tables_with_rows(*context.destination, existing.present));
-    if (filled.empty()) return good("all exist and are empty");
+    WF_ASSIGN(const std::vector<std::string> filled, tables_with_rows(*context.destination, existing.to_be_empty));
+    if (filled.empty())
+        return good(existing.to_be_empty.size() == existing.present.size()
+                        ? "all exist and are empty"
+                        : "all exist, and are empty where they have to be");
     return mended_by(bad(fmt::format("{} hold rows: {}", filled.size(), shortened(filled)),
-                         "The copy would mix the source's rows with them.", shortened_lines(filled, "TRUNCATE {};")),
+                         "The copy would mix the source's rows with them. Where you want that: conflict.existing_rows.",
+                         shortened_lines(filled, "TRUNCATE {};")),
                      Side::destination, for_each_name(filled, "TRUNCATE {}"), false);
 }
 

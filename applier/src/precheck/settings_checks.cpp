@@ -61,7 +61,7 @@ Result<void> look_at(pq::Connection &source, const std::string &option, const Na
 
 Result<Finding> check_table_settings(CheckContext &context) {
     const auto &settings = context.task.tables;
-    if (settings.empty()) return good("no table has any");
+    if (tables_option(settings) == no_tables) return good("no table has any");
     const std::string option = to_hex(tables_option(settings));
     std::vector<std::string> oids;
     for (const Table &table : context.tables) oids.push_back(std::to_string(table.relid));

@@ -5,6 +5,7 @@
 
 #include "base/bytes.h"
 #include "base/server_time.h"
+#include "config/table_settings.h"
 #include "pq/error.h"
 #include "wire.h"
 
@@ -44,7 +45,7 @@ Result<void> Receiver::start() {
     const std::string sql = "START_REPLICATION SLOT " + connection_.quote_identifier(start_.slot) + " LOGICAL " +
                             start_.lsn.text() + " (" + option("protocol", std::to_string(WF_PROTOCOL_VERSION)) + ", " +
                             option("include", start_.include) + ", " + option("exclude", start_.exclude) + ", " +
-                            (start_.tables.empty() ? "" : option("tables", start_.tables) + ", ") +
+                            (start_.tables == no_tables ? "" : option("tables", start_.tables) + ", ") +
                             (start_.settled.empty() ? "" : option("settled", start_.settled) + ", ") +
                             option("streaming", start_.streaming ? "on" : "off") + ")";
     auto started = connection_.exec(sql);

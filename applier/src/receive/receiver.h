@@ -32,7 +32,7 @@ struct StreamStart {
     std::string slot;
     std::string include;  // patterns, in the source's encoding
     std::string exclude;
-    std::string tables;      // settings of single tables, as the plugin's option takes them, or empty
+    std::string tables;      // settings of single tables, as the plugin's option takes them (tables_option())
     std::string settled;     // OIDs of tables that were copied with some, joined with commas
     Lsn lsn;                 // the source sends what commits from here on
     bool streaming = false;  // and big transactions before they commit

@@ -10,6 +10,7 @@
 
 #include "base/hex.h"
 #include "pq/array.h"
+#include "schema/sections.h"
 
 namespace walferry {
 
@@ -193,7 +194,8 @@ JOIN pg_catalog.pg_class r ON r.oid = CASE WHEN c.relispartition THEN pg_catalog
 JOIN pg_catalog.pg_namespace n ON n.oid = r.relnamespace
 WHERE c.oid = ANY ($1::oid[]))";
 
-// $1 the patterns of [objects] one by one, $2 the settings of tables, $3 and $4 include and exclude joined, $5 the settings' names.
+// $1 the patterns of [objects] one by one, $2 and $6 the sections of [[tables]] that concern the source and the destination, $3 and
+// $4 include and exclude joined, $5 the sections' names.
 // A pattern for everything is no mistyped one.
 const char *const unmatched_sql = R"(
 WITH relation AS (
@@ -201,8 +203,8 @@ WITH relation AS (
     WHERE c.relkind IN ('r', 'p', 'v', 'm', 'S', 'f') AND c.relpersistence <> 't'
       AND n.nspname NOT LIKE 'pg\_%' AND n.nspname NOT IN ('information_schema', 'walferry')
 ), settings AS (
-    SELECT DISTINCT s.name FROM relation r, walferry.table_settings(r.oid, $2) AS s
-    WHERE r.relkind = 'r' AND $2 <> '[]' AND walferry.selects(r.oid, $3, $4)
+    SELECT DISTINCT s.name FROM relation r, unnest(ARRAY[$2, $6]) AS sections, walferry.table_settings(r.oid, sections) AS s
+    WHERE r.relkind = 'r' AND sections <> '[]' AND walferry.selects(r.oid, $3, $4)
 )
 SELECT p FROM unnest($1::pg_catalog.text[]) WITH ORDINALITY AS u (p, place)
 WHERE p <> '*.*' AND NOT EXISTS (SELECT FROM relation WHERE walferry.selects(oid, p, ''))
@@ -267,6 +269,8 @@ Result<std::vector<Table>> selected_tables(pq::Connection &source, const Task &t
     }
     WF_TRY(read_settings(source, task, relids, by_relid));
     WF_TRY(read_destination_columns(source, task, relids, tables));
+    WF_ASSIGN(const TableSections sections, find_sections(source, task, oids));
+    for (Table &table : tables) table.conflict = conflict_policy(task, sections, table.relid);
     return tables;
 }
 
@@ -279,9 +283,9 @@ Result<std::vector<std::string>> unmatched_patterns(pq::Connection &source, cons
         patterns.push_back(source.quote_qualified(table.source.schema, table.source.name));
     }
     WF_ASSIGN(const pq::Rows rows,
-              source.exec(unmatched_sql,
-                          {pq::array_literal(patterns), task.tables.empty() ? "[]" : tables_option(task.tables),
-                           joined_patterns(task.include), joined_patterns(task.exclude), pq::array_literal(names)}));
+              source.exec(unmatched_sql, {pq::array_literal(patterns), tables_option(task.tables),
+                                          joined_patterns(task.include), joined_patterns(task.exclude),
+                                          pq::array_literal(names), destination_sections_option(task.tables)}));
     std::vector<std::string> unmatched;
     for (int row = 0; row < rows.count(); ++row) unmatched.push_back(rows.text(row, 0));
     return unmatched;

@@ -39,6 +39,8 @@ struct Table {
     std::vector<std::string> added_columns;  // definitions ("name type") of those that the source's table doesn't have
     std::string condition;                   // of the row filter, in SQL
 
+    ConflictPolicy conflict;
+
     bool has_settings() const { return !settings_name.empty(); }
 };
 

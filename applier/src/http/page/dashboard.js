@@ -119,6 +119,8 @@ function showFacts(status) {
     ["source's WAL", (status.source && status.source.wal_lsn) || progress.source_lsn],
     ["changes", count(progress.changes || 0)], ["transactions", count(progress.transactions || 0)],
     ["collisions", count(progress.collisions || 0)], ["applied exactly", count(progress.replays || 0)],
+    ...status.conflicts.totals.map((c) => [`${c.kind}, ${c.policy}`, count(c.total)]),
+    ["in quarantine", status.conflicts.quarantined > 0 ? count(status.conflicts.quarantined) : ""],
     ["workers", live.workers], ["in memory", `${bytes(live.buffer_bytes)} of ${bytes(live.buffer_bytes_max)}`],
     ["spooled", bytes(live.spool_bytes)],
     ["limit of the stream", limit(live.throttle.stream)], ["limit of the copy", limit(live.throttle.copy)],

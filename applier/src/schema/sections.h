@@ -1,0 +1,27 @@
+// Which section of [[tables]] says what becomes of a table at the destination. The extension in the source knows it, as it knows
+// which one says what is sent: by the table's name, or of a partition by the nearest parent's that has one.
+//
+// SPDX-License-Identifier: PostgreSQL
+#pragma once
+
+#include <cstdint>
+#include <unordered_map>
+#include <vector>
+
+#include "base/error.h"
+#include "config/task.h"
+#include "pq/connection.h"
+
+namespace walferry {
+
+// By OID in the source; null: it has none. A table that the source hasn't any more is missing.
+using TableSections = std::unordered_map<std::uint32_t, const TableSettings *>;
+
+// One query, or none where no section concerns the destination: then the answer is empty. The sections are the task's, which must
+// outlive the result. Requires: the extension is installed. The connection may speak any encoding.
+Result<TableSections> find_sections(pq::Connection &source, const Task &task, const std::vector<std::uint32_t> &relids);
+
+// What the task says of a table's conflicts.
+const ConflictPolicy &conflict_policy(const Task &task, const TableSections &sections, std::uint32_t relid);
+
+}  // namespace walferry
