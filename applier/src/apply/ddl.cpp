@@ -155,12 +155,13 @@ class DdlRun {
 public:
     DdlRun(Session &session, const Ddl &ddl, const DdlOptions &options)
         : session_(session), ddl_(ddl), options_(options), mirror_(options.names, connection_of(session)) {
-        scope_.texts = ddl.statements;
-        scope_.texts.push_back(ddl.statement);
+        if (options.names.empty()) return;
+        for (const std::string &statement : ddl.statements) scope_.texts.emplace_back(statement);
+        scope_.texts.emplace_back(ddl.statement);
         scope_.schemas = ddl.search_path;
-        for (const RewrittenTable &table : ddl.rewritten) scope_.texts.push_back(table.name);
+        for (const RewrittenTable &table : ddl.rewritten) scope_.texts.emplace_back(table.name);
         for (const DdlObject &object : ddl.objects) {
-            scope_.texts.push_back(object.names);
+            scope_.texts.emplace_back(object.names);
             scope_.schemas.push_back(object.schema);
             scope_.relations.push_back({object.schema, object.name});
         }

@@ -385,18 +385,19 @@ Result<void> delete_task(pq::Connection &destination, const std::string &task) {
             "SELECT name FROM unnest(ARRAY['schema_script', 'table_state', 'progress', 'checkpoint',"
             " 'ddl', 'sequence', 'large_object', 'table_request', 'source_column', 'table_settings', 'source_timeline', 'name_map',"
             " 'conflict', 'conflict_total']) AS name WHERE to_regclass('walferry.' || name) IS NOT NULL"));
+    std::string all = "walferry.task";
     for (int row = 0; row < tables.count(); ++row) {
-        sql += "DELETE FROM walferry." + tables.text(row, 0) + " WHERE task = " + name + ";";
+        const std::string table = "walferry." + tables.text(row, 0);
+        sql += "DELETE FROM " + table + " WHERE task = " + name + ";";
+        all += ", " + table;
     }
     sql += "DELETE FROM walferry.task WHERE name = " + name + ";";
     sql += R"(
 DO $$
 BEGIN
     IF NOT EXISTS (SELECT FROM walferry.task) THEN
-        DROP TABLE walferry.schema_script, walferry.table_state, walferry.progress, walferry.checkpoint, walferry.task;
-        DROP TABLE IF EXISTS walferry.ddl, walferry.sequence, walferry.large_object,
-            walferry.table_request, walferry.source_column, walferry.table_settings,
-            walferry.source_timeline, walferry.name_map, walferry.conflict, walferry.conflict_total;
+        DROP TABLE )" +
+           all + R"(;
         -- In a cascade the schema belongs to the extension, which has objects of its own there.
         IF NOT EXISTS (SELECT FROM pg_catalog.pg_depend
                        WHERE refclassid = 'pg_catalog.pg_namespace'::regclass

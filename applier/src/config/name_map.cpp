@@ -7,6 +7,8 @@
 #include <cctype>
 #include <map>
 
+#include "base/identifier.h"
+
 namespace walferry {
 
 namespace {
@@ -31,9 +33,7 @@ std::string in_lower_case(std::string_view text) {
 }
 
 bool continues_word(std::string_view text, std::size_t at) {
-    if (at >= text.size()) return false;
-    const auto c = static_cast<unsigned char>(text[at]);
-    return std::isalnum(c) != 0 || c == '_' || c == '$' || c >= 0x80;
+    return at < text.size() && continues_identifier(text[at]);
 }
 
 // Whether the text has the word, or one that begins so; both are in lower case.
@@ -191,17 +191,16 @@ std::string NameMap::column(const std::vector<QualifiedName> &lineage, std::stri
 }
 
 bool NameMap::may_concern(std::string_view text) const {
-    const std::string lower = in_lower_case(text);
+    const SearchedText searched(text);
     for (const SchemaRule &rule : schemas_) {
-        if (rule.source.star ? has_word(lower, in_lower_case(rule.source.prefix), true)
-                             : mentions(lower, rule.source.prefix)) {
+        if (rule.source.star ? searched.has_word_with(rule.source.prefix) : searched.mentions(rule.source.prefix)) {
             return true;
         }
     }
     return std::any_of(tables_.begin(), tables_.end(), [&](const TableNames &table) {
-        return mentions(lower, table.source.name) ||
+        return searched.mentions(table.source.name) ||
                std::any_of(table.columns.begin(), table.columns.end(),
-                           [&](const auto &column) { return mentions(lower, column.first); });
+                           [&](const auto &column) { return searched.mentions(column.first); });
     });
 }
 
@@ -221,9 +220,15 @@ std::string NameMap::text() const {
     return fmt::format("{}", fmt::join(lines, "\n"));
 }
 
-bool mentions(std::string_view text, std::string_view name) {
-    const std::string lower = in_lower_case(text);
-    return lower.find("u&\"") != std::string::npos || has_word(lower, in_lower_case(name), false);
+SearchedText::SearchedText(std::string_view text)
+    : lower_(in_lower_case(text)), has_escapes_(lower_.find("u&\"") != std::string::npos) {}
+
+bool SearchedText::mentions(std::string_view name) const {
+    return has_escapes_ || has_word(lower_, in_lower_case(name), false);
+}
+
+bool SearchedText::has_word_with(std::string_view prefix) const {
+    return has_word(lower_, in_lower_case(prefix), true);
 }
 
 std::string name_collision(const NameMap &names, const std::vector<QualifiedName> &relations) {

@@ -89,8 +89,19 @@ private:
     std::vector<TableNames> tables_;
 };
 
-// Whether the text has the name as a word, in whatever case and quotes. An identifier that is written with escapes, U&"..", may be any.
-bool mentions(std::string_view text, std::string_view name);
+// A text in which names are looked for, in whatever case and quotes.
+class SearchedText {
+public:
+    explicit SearchedText(std::string_view text);
+    // Whether it has the name as a word. An identifier that is written with escapes, U&"..", may be any.
+    bool mentions(std::string_view name) const;
+    // Whether a word of it begins so.
+    bool has_word_with(std::string_view prefix) const;
+
+private:
+    std::string lower_;
+    bool has_escapes_;
+};
 
 // Two different names at the source that arrive at one, as a sentence; empty: there are none.
 std::string name_collision(const NameMap &names, const std::vector<QualifiedName> &relations);

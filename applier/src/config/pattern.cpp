@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: PostgreSQL
 #include "config/pattern.h"
 
-#include <cctype>
+#include "base/identifier.h"
 
 namespace walferry {
 
@@ -57,8 +57,7 @@ std::optional<std::pair<std::string, std::string>> exact_name(std::string_view p
             parts[part] += c;
         } else if (c == '.') {
             if (++part > 1) return std::nullopt;
-        } else if (static_cast<unsigned char>(c) >= 0x80 || std::isalnum(static_cast<unsigned char>(c)) != 0 ||
-                   c == '_' || c == '$') {
+        } else if (continues_identifier(c)) {
             parts[part] += c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
         } else {
             return std::nullopt;

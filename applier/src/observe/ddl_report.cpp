@@ -4,9 +4,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 #include <nlohmann/json.hpp>
 #include <string_view>
+
+#include "observe/text_table.h"
 
 namespace walferry {
 
@@ -15,10 +16,6 @@ namespace {
 constexpr std::size_t statement_length_max = 60;  // characters
 
 bool continues(char c) { return (static_cast<unsigned char>(c) & 0xC0U) == 0x80U; }
-
-std::size_t length_of(std::string_view text) {
-    return static_cast<std::size_t>(std::count_if(text.begin(), text.end(), [](char c) { return !continues(c); }));
-}
 
 // White space and control characters (U+0080 to U+009F too) become one space.
 std::string in_one_line(std::string_view text) {
@@ -48,9 +45,7 @@ std::string shortened(const std::string &text, std::size_t length_max) {
     return text.substr(0, end) + "...";
 }
 
-using Line = std::array<std::string, 8>;
-
-Line line_of(const DdlStatement &statement) {
+std::vector<std::string> line_of(const DdlStatement &statement) {
     return {std::to_string(statement.id),
             statement.source_time,
             statement.source_lsn,
@@ -70,21 +65,13 @@ nlohmann::ordered_json text_as_json(const std::string &text) {
 
 std::string ddl_as_text(const std::string &task, const std::vector<DdlStatement> &statements) {
     if (statements.empty()) return fmt::format("task {} has met no DDL statement\n", task);
-    std::vector<Line> lines = {{"id", "time", "LSN", "role", "state", "tag", "statement", "reason"}};
+    std::vector<std::vector<std::string>> lines = {
+        {"id", "time", "LSN", "role", "state", "tag", "statement", "reason"}};
     for (const auto &statement : statements) lines.push_back(line_of(statement));
-    std::array<std::size_t, 8> widths = {};
-    for (const Line &line : lines) {
-        for (std::size_t i = 0; i < line.size(); ++i) widths[i] = std::max(widths[i], length_of(line[i]));
-    }
-    std::string out;
-    for (const Line &line : lines) {
-        std::string text = std::string(widths[0] - line[0].size(), ' ') + line[0];
-        for (std::size_t i = 1; i < line.size(); ++i) {
-            text += "  " + line[i] + std::string(widths[i] - length_of(line[i]), ' ');
-        }
-        out += text.substr(0, text.find_last_not_of(' ') + 1) + "\n";
-    }
-    return out;
+    std::size_t id_length = 0;
+    for (const auto &line : lines) id_length = std::max(id_length, line[0].size());
+    for (auto &line : lines) line[0].insert(0, id_length - line[0].size(), ' ');
+    return text_table(lines);
 }
 
 std::string ddl_as_json(const std::string &task, const std::vector<DdlStatement> &statements) {

@@ -8,6 +8,7 @@
 #include <set>
 
 #include "config/connections.h"
+#include "observe/text_table.h"
 #include "pq/array.h"
 #include "schema/dump.h"
 #include "schema/sequences.h"
@@ -103,16 +104,10 @@ QualifiedName destination_of(const NameMap &names, const pq::Rows &rows, int row
 
 // As SQL writes them.
 Result<std::vector<std::string>> quoted_by_server(pq::Connection &source, const std::vector<QualifiedName> &names) {
-    std::vector<std::string> schemas;
-    std::vector<std::string> locals;
-    for (const QualifiedName &name : names) {
-        schemas.push_back(name.schema);
-        locals.push_back(name.name);
-    }
     WF_ASSIGN(const pq::Rows rows, source.exec("SELECT pg_catalog.quote_ident(s) || '.' || pg_catalog.quote_ident(t)"
                                                " FROM unnest($1::text[], $2::text[]) WITH ORDINALITY AS u (s, t, place)"
                                                " ORDER BY place",
-                                               {pq::array_literal(schemas), pq::array_literal(locals)}));
+                                               name_arrays(names)));
     std::vector<std::string> out;
     for (int row = 0; row < rows.count(); ++row) out.push_back(rows.text(row, 0));
     return out;
@@ -159,26 +154,17 @@ Result<TaskObjects> read_task_objects(const Task &task, const StopFlag &stop) {
 }
 
 std::string objects_as_text(const TaskObjects &objects) {
-    std::size_t kind = 4;
-    std::size_t name = 4;
-    std::size_t why = 3;
-    const std::string as = "arrives as";
-    std::size_t arrives = 0;  // no such column where all keep their names
-    for (const TaskObject &object : objects.objects) {
-        kind = std::max(kind, object.kind.size());
-        name = std::max(name, object.name.size());
-        why = std::max(why, object.why.size());
-        if (object.arrives_as != object.name) arrives = std::max({arrives, as.size(), object.arrives_as.size()});
-    }
-    const auto destination = [&](const std::string &text) {
-        return arrives == 0 ? std::string{} : fmt::format("{:<{}}  ", text, arrives);
+    // No such column where all keep their names.
+    const bool renames = std::any_of(objects.objects.begin(), objects.objects.end(),
+                                     [](const TaskObject &object) { return object.arrives_as != object.name; });
+    std::vector<std::vector<std::string>> lines;
+    const auto add = [&](const TaskObject &object) {
+        lines.push_back({object.kind, object.name, object.why, object.mode});
+        if (renames) lines.back().insert(lines.back().begin() + 2, object.arrives_as);
     };
-    std::string out = fmt::format("{:<{}}  {:<{}}  {}{:<{}}  {}\n", "kind", kind, "name", name, destination(as), "why",
-                                  why, "what comes");
-    for (const TaskObject &object : objects.objects) {
-        out += fmt::format("{:<{}}  {:<{}}  {}{:<{}}  {}\n", object.kind, kind, object.name, name,
-                           destination(object.arrives_as), object.why, why, object.mode);
-    }
+    add({"kind", "name", "why", "what comes", "arrives as"});
+    for (const TaskObject &object : objects.objects) add(object);
+    std::string out = text_table(lines);
     for (const auto &pattern : objects.unmatched) out += fmt::format("pattern {} matches nothing\n", pattern);
     for (const auto &relation : objects.left_out) out += fmt::format("left out: {}\n", relation);
     return out;

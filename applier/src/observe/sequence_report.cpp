@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: PostgreSQL
 #include "observe/sequence_report.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
-#include <array>
 #include <nlohmann/json.hpp>
+
+#include "observe/text_table.h"
 
 namespace walferry {
 
@@ -43,21 +42,12 @@ Json json_of(const SequenceValue &value) { return {{"last_value", value.last_val
 }  // namespace
 
 std::string sequences_as_text(const std::vector<SequencePair> &pairs) {
-    std::vector<std::array<std::string, 5>> lines = {{"source", "value", "destination", "value", "state"}};
+    std::vector<std::vector<std::string>> lines = {{"source", "value", "destination", "value", "state"}};
     for (const SequencePair &pair : sorted(pairs)) {
         lines.push_back({pair.name.text(), pair.source ? text_of(*pair.source) : "", pair.destination.text(),
                          pair.here ? text_of(pair.here->now) : "", to_string(pair.state())});
     }
-    std::array<std::size_t, 5> widths{};
-    for (const auto &line : lines) {
-        for (std::size_t i = 0; i < line.size(); ++i) widths[i] = std::max(widths[i], line[i].size());
-    }
-    std::string out;
-    for (const auto &line : lines) {
-        out += fmt::format("{:<{}}  {:<{}}  {:<{}}  {:<{}}  {}\n", line[0], widths[0], line[1], widths[1], line[2],
-                           widths[2], line[3], widths[3], line[4]);
-    }
-    return out;
+    return text_table(lines);
 }
 
 std::string sequences_as_json(const std::string &task, const std::vector<SequencePair> &pairs) {

@@ -182,11 +182,8 @@ std::string with_mapped_schemas(const std::string &script, const NameMap &names)
     static constexpr std::string_view create_schema = "CREATE SCHEMA ";
     std::string out;
     std::string listed;  // the entry that the line is of
-    std::size_t at = 0;
-    while (at < script.size()) {
-        const std::size_t end = std::min(script.find('\n', at), script.size() - 1) + 1;
-        const std::string_view line(script.data() + at, end - at);
-        at = end;
+    for (std::string_view rest = script; !rest.empty();) {
+        const std::string_view line = take_line(rest);
         if (line.starts_with("-- Name: ")) listed = listed_as(line);
         static constexpr std::string_view schema_entry = "SCHEMA - ";
         const bool creates = line.starts_with(create_schema) && listed.starts_with(schema_entry);
@@ -211,12 +208,9 @@ std::vector<std::string> cut_into_parts(const std::string &script, const std::ve
         settings;          // that pg_restore makes for some of the entries, and of which later ones rely on the last
     std::size_t next = 0;  // entry
     std::size_t in_part = part_entries;  // so that the first entry begins a part
-    std::size_t at = 0;
     std::string line_before;
-    while (at < script.size()) {
-        const std::size_t end = std::min(script.find('\n', at), script.size() - 1) + 1;
-        const std::string line = script.substr(at, end - at);
-        at = end;
+    for (std::string_view rest = script; !rest.empty();) {
+        const std::string line(take_line(rest));
         if (line_before == "--\n") {
             const std::string listed = listed_as(line);
             auto found = entries.end();

@@ -8,6 +8,7 @@
 #include <set>
 
 #include "pq/array.h"
+#include "schema/tables.h"
 
 namespace walferry {
 
@@ -63,15 +64,15 @@ MirrorConnection mirror_connection(pq::Connection &connection) {
 
 bool MirrorScope::needs_schema(std::string_view name) const {
     return std::find(schemas.begin(), schemas.end(), name) != schemas.end() ||
-           std::any_of(texts.begin(), texts.end(), [&](const auto &text) { return mentions(text, name); });
+           std::any_of(texts.begin(), texts.end(), [&](const auto &text) { return text.mentions(name); });
 }
 
 bool MirrorScope::needs_table(const TableNames &rule, const QualifiedName &destination) const {
     if (std::find(relations.begin(), relations.end(), rule.source) != relations.end()) return true;
     return std::any_of(texts.begin(), texts.end(), [&](const auto &text) {
-        return mentions(text, rule.source.name) || mentions(text, destination.name) ||
+        return text.mentions(rule.source.name) || text.mentions(destination.name) ||
                std::any_of(rule.columns.begin(), rule.columns.end(),
-                           [&](const auto &column) { return mentions(text, column.first); });
+                           [&](const auto &column) { return text.mentions(column.first); });
     });
 }
 
@@ -85,14 +86,7 @@ Result<std::vector<Mirror::Schema>> Mirror::list_schemas() {
 Result<std::vector<Mirror::FoundTable>> Mirror::find_tables(const std::vector<QualifiedName> &wanted) {
     std::vector<FoundTable> out;
     if (wanted.empty()) return out;
-    std::vector<std::string> schemas;
-    std::vector<std::string> names;
-    for (const QualifiedName &name : wanted) {
-        schemas.push_back(name.schema);
-        names.push_back(name.name);
-    }
-    const std::vector<pq::Param> params = {pq::array_literal(schemas), pq::array_literal(names)};
-    WF_ASSIGN(const pq::Rows rows, connection_.run(tables_sql, params));
+    WF_ASSIGN(const pq::Rows rows, connection_.run(tables_sql, name_arrays(wanted)));
     for (int row = 0; row < rows.count(); ++row) {
         const auto rule = static_cast<std::size_t>(rows.integer(row, 0)) - 1;
         if (out.empty() || out.back().rule != rule) out.push_back({rule, rows.text(row, 1), rows.boolean(row, 3), {}});
@@ -165,15 +159,10 @@ Result<void> Mirror::move_tables(const std::vector<Moved> &moves) {
 // Whatever stands where a table is to go, and goes nowhere itself.
 Result<void> Mirror::hide_relations(const std::vector<Moved> &moves) {
     hidden_relations_.clear();
-    std::vector<std::string> schemas;
-    std::vector<std::string> names;
-    for (const Moved &move : moves) {
-        schemas.push_back(move.to.schema);
-        names.push_back(move.to.name);
-    }
     if (moves.empty()) return {};
-    const std::vector<pq::Param> params = {pq::array_literal(schemas), pq::array_literal(names)};
-    WF_ASSIGN(const pq::Rows rows, connection_.run(occupants_sql, params));
+    std::vector<QualifiedName> wanted;
+    for (const Moved &move : moves) wanted.push_back(move.to);
+    WF_ASSIGN(const pq::Rows rows, connection_.run(occupants_sql, name_arrays(wanted)));
     std::vector<std::string> statements;
     for (int row = 0; row < rows.count(); ++row) {
         const QualifiedName &name = moves[static_cast<std::size_t>(rows.integer(row, 0)) - 1].to;

@@ -30,7 +30,7 @@ namespace walferry {
 
 // What the work in the mirror is about; the rest keeps its names, which takes no locks.
 struct MirrorScope {
-    std::vector<std::string> texts;        // may have any name as a word
+    std::vector<SearchedText> texts;       // may have any name as a word
     std::vector<std::string> schemas;      // by their names at the source
     std::vector<QualifiedName> relations;  // likewise
 

@@ -5,14 +5,11 @@
 #include <cctype>
 #include <string_view>
 
+#include "base/identifier.h"
+
 namespace walferry {
 
 namespace {
-
-bool is_word(char c) {
-    return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_' || c == '$' ||
-           static_cast<unsigned char>(c) >= 0x80;
-}
 
 // Behind the quoted text or comment that begins at `at`; `at` itself if none does.
 std::size_t behind_quoted(std::string_view text, std::size_t at) {
@@ -49,12 +46,12 @@ std::string without_concurrently(const std::string &statement) {
             at = behind;
             continue;
         }
-        if (!is_word(statement[at])) {
+        if (!continues_identifier(statement[at])) {
             ++at;
             continue;
         }
         std::size_t end = at;
-        while (end < statement.size() && is_word(statement[end])) ++end;
+        while (end < statement.size() && continues_identifier(statement[end])) ++end;
         const bool found =
             std::equal(statement.begin() + static_cast<std::ptrdiff_t>(at),
                        statement.begin() + static_cast<std::ptrdiff_t>(end), keyword.begin(), keyword.end(),

@@ -43,14 +43,17 @@ Result<std::set<std::string>> known_settings(pq::Connection &connection) {
     return names;
 }
 
+std::string_view take_line(std::string_view &rest) {
+    const std::string_view line = rest.substr(0, std::min(rest.find('\n'), rest.size() - 1) + 1);
+    rest.remove_prefix(line.size());
+    return line;
+}
+
 std::string fit_script(const std::string &script, const std::set<std::string> &known) {
     std::string out;
     bool before_objects = true;
-    std::size_t at = 0;
-    while (at < script.size()) {
-        const std::size_t end = std::min(script.find('\n', at), script.size() - 1) + 1;
-        const std::string_view line(script.data() + at, end - at);
-        at = end;
+    for (std::string_view rest = script; !rest.empty();) {
+        const std::string_view line = take_line(rest);
         if (line.starts_with("-- Name: ")) before_objects = false;
         if (is_psql_command(line) || (before_objects && sets_unknown(line, known))) continue;
         if (sets_column_options(line)) {

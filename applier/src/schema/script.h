@@ -5,6 +5,7 @@
 
 #include <set>
 #include <string>
+#include <string_view>
 
 #include "base/error.h"
 #include "pq/connection.h"
@@ -13,6 +14,9 @@ namespace walferry {
 
 // The names of the settings that a server has.
 Result<std::set<std::string>> known_settings(pq::Connection &connection);
+
+// The script's next line, with its end; `rest` begins behind it. Requires: `rest` is not empty.
+std::string_view take_line(std::string_view &rest);
 
 // The script without
 // * psql's \restrict and \unrestrict, which newer minors of pg_restore put around it;
