@@ -11,6 +11,7 @@
 #include "checkpoint/table_requests.h"
 #include "checkpoint/table_settings.h"
 #include "pq/array.h"
+#include "pq/transaction.h"
 #include "slot/timeline.h"
 
 namespace walferry {
@@ -21,7 +22,6 @@ constexpr int bookkeeping_version = 2;
 
 // Everybody may see how a task stands; only the destination account writes.
 const char *const create_sql = R"(
-BEGIN;
 CREATE SCHEMA IF NOT EXISTS walferry;
 CREATE TABLE IF NOT EXISTS walferry.task (
     name text PRIMARY KEY,
@@ -109,6 +109,11 @@ Result<Phase> parse_phase(std::string_view text) {
                 "It was written by another version of walferry: use that one.");
 }
 
+// Held to the end of a transaction that makes or drops the tables. CREATE ... IF NOT EXISTS is not safe by itself when two do it at
+// once, and the last task's cleanup must not drop what another task has just begun to use.
+const char *const lock_bookkeeping_sql =
+    "SELECT pg_catalog.pg_advisory_xact_lock(pg_catalog.hashtextextended('walferry bookkeeping', 0))";
+
 // NULL is LSN 0.
 Lsn lsn_at(const pq::Rows &rows, int row, int column) { return Lsn::parse(rows.view(row, column)).value_or(Lsn{}); }
 
@@ -139,16 +144,15 @@ Result<bool> bookkeeping_exists(pq::Connection &destination) {
 }
 
 Result<void> create_bookkeeping(pq::Connection &destination) {
+    WF_TRY(destination.exec(lock_bookkeeping_sql));
     // The youngest of the tables. Where it is there, nothing is made: the account may have lost the right to do so.
     WF_ASSIGN(const pq::Rows rows, destination.exec("SELECT to_regclass('walferry.conflict_total') IS NOT NULL"));
     if (rows.boolean(0, 0)) return {};
     const auto sql = std::string(create_sql) + create_ddl_history_sql + create_source_columns_sql +
                      create_table_requests_sql + create_table_settings_sql + create_source_timeline_sql +
-                     create_conflicts_sql + "COMMIT";
+                     create_conflicts_sql;
     if (auto created = destination.exec(sql); !created) {
-        Error error = std::move(created).error();
-        (void)destination.exec("ROLLBACK");
-        return fail(std::move(error).with_hint(
+        return fail(std::move(created).error().with_hint(
             "The destination account needs CREATE on the database: GRANT CREATE ON DATABASE ... TO ..."));
     }
     return {};
@@ -378,26 +382,28 @@ Result<void> delete_task(pq::Connection &destination, const std::string &task) {
     WF_ASSIGN(const bool exists, bookkeeping_exists(destination));
     if (!exists) return {};
     const std::string name = destination.quote_literal(task);
-    std::string sql = "BEGIN;";
-    WF_ASSIGN(
-        const pq::Rows tables,  // one that an earlier version began lacks some
-        destination.exec(
-            "SELECT name FROM unnest(ARRAY['schema_script', 'table_state', 'progress', 'checkpoint',"
-            " 'ddl', 'sequence', 'large_object', 'table_request', 'source_column', 'table_settings', 'source_timeline', 'name_map',"
-            " 'conflict', 'conflict_total']) AS name WHERE to_regclass('walferry.' || name) IS NOT NULL"));
-    std::string all = "walferry.task";
-    for (int row = 0; row < tables.count(); ++row) {
-        const std::string table = "walferry." + tables.text(row, 0);
-        sql += "DELETE FROM " + table + " WHERE task = " + name + ";";
-        all += ", " + table;
-    }
-    sql += "DELETE FROM walferry.task WHERE name = " + name + ";";
-    sql += R"(
+    return pq::in_transaction(destination, [&]() -> Result<void> {
+        WF_TRY(destination.exec(lock_bookkeeping_sql));
+        WF_ASSIGN(const pq::Rows tables,  // one that an earlier version began lacks some
+                  destination.exec(
+                      "SELECT name FROM unnest(ARRAY['task', 'schema_script', 'table_state', 'progress', 'checkpoint',"
+                      " 'ddl', 'sequence', 'large_object', 'table_request', 'source_column', 'table_settings',"
+                      " 'source_timeline', 'name_map', 'conflict', 'conflict_total']) AS name"
+                      " WHERE to_regclass('walferry.' || name) IS NOT NULL"));
+        if (tables.count() == 0) return {};  // dropped with another task, just now
+        std::string sql;
+        std::string all;
+        for (int row = 0; row < tables.count(); ++row) {
+            const std::string table = "walferry." + tables.text(row, 0);
+            sql += "DELETE FROM " + table + " WHERE " + (row == 0 ? "name" : "task") + " = " + name + ";";
+            all += (row > 0 ? ", " : "") + table;
+        }
+        sql += R"(
 DO $$
 BEGIN
     IF NOT EXISTS (SELECT FROM walferry.task) THEN
         DROP TABLE )" +
-           all + R"(;
+               all + R"(;
         -- In a cascade the schema belongs to the extension, which has objects of its own there.
         IF NOT EXISTS (SELECT FROM pg_catalog.pg_depend
                        WHERE refclassid = 'pg_catalog.pg_namespace'::regclass
@@ -405,14 +411,10 @@ BEGIN
             DROP SCHEMA walferry;
         END IF;
     END IF;
-END $$;
-COMMIT)";
-    if (auto deleted = destination.exec(sql); !deleted) {
-        Error error = std::move(deleted).error();
-        (void)destination.exec("ROLLBACK");
-        return fail(std::move(error));
-    }
-    return {};
+END $$)";
+        WF_TRY(destination.exec(sql));
+        return {};
+    });
 }
 
 const char *const lock_worker_sql = "SELECT pg_advisory_lock_shared(hashtextextended('walferry worker:' || $1, 0))";

@@ -98,7 +98,8 @@ struct Progress {
 
 // Does the destination hold walferry's tables?
 Result<bool> bookkeeping_exists(pq::Connection &destination);
-// Make those that are missing: at every start, as a task that an earlier version began lacks the younger ones.
+// Make those that are missing: at every start, as a task that an earlier version began lacks the younger ones. Requires: a
+// transaction is open, which others that begin or remove a task wait for from then on.
 Result<void> create_bookkeeping(pq::Connection &destination);
 
 // The task's record, if it has begun.

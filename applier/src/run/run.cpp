@@ -170,13 +170,13 @@ private:
         WF_ASSIGN(std::string option, in_source_encoding(source, tables_option(task_.tables)));
         if (record) {
             WF_TRY(check_same_task(*record, now));
-            WF_TRY(create_bookkeeping(destination));
+            WF_TRY(pq::in_transaction(destination, [&] { return create_bookkeeping(destination); }));
             WF_TRY(check_same_names(destination, task_));
         } else {
             if (!task_.copy_stage && !task_.stream_stage)
                 now.phase = Phase::schema;  // nothing will be read from a slot
-            WF_TRY(create_bookkeeping(destination));
             WF_TRY(pq::in_transaction(destination, [&]() -> Result<void> {
+                WF_TRY(create_bookkeeping(destination));
                 WF_TRY(insert_task(destination, task_.name, now));
                 return insert_names(destination, task_.name, task_.names.text());
             }));
