@@ -41,6 +41,7 @@ typedef struct WfDdlObject
 	const char *type;			/* as pg_identify_object_as_address() has it */
 	const char *schema;			/* of the table or object that selects it, or NULL */
 	const char *name;			/* likewise; NULL for a schema itself */
+	Oid			relid;			/* of the relation that selects it, or InvalidOid */
 	const char *identity;		/* quoted and qualified, to be used in SQL */
 	List	   *names;			/* of strings: for pg_get_object_address() */
 	List	   *arguments;		/* likewise */

@@ -113,6 +113,7 @@ object_fields(const WfDdl *ddl)
 		fields = lappend(fields, array_literal(object->names));
 		fields = lappend(fields, array_literal(object->arguments));
 		fields = lappend(fields, array_literal(object->needs));
+		fields = lappend(fields, psprintf("%u", object->relid));
 	}
 	return fields;
 }

@@ -27,7 +27,7 @@
 #define WF_DDL_LOG_COLUMNS 17
 
 /* Strings for each element of the columns objects, rewritten, list and pieces. */
-#define WF_DDL_OBJECT_FIELDS 7
+#define WF_DDL_OBJECT_FIELDS 8
 #define WF_DDL_REWRITTEN_FIELDS 5
 #define WF_DDL_ITEM_FIELDS 4
 #define WF_DDL_PIECE_FIELDS 3

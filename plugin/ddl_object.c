@@ -111,6 +111,7 @@ describe_relation(WfDdlObject *object, Oid relid)
 	class = (Form_pg_class) GETSTRUCT(tuple);
 	object->schema = get_namespace_name(class->relnamespace);
 	object->name = pstrdup(NameStr(class->relname));
+	object->relid = relid;
 	object->temporary = class->relpersistence == RELPERSISTENCE_TEMP;
 
 	/* A composite type's relation comes with the type. */

@@ -356,6 +356,7 @@ private:
 
     Result<void> run_inside() {
         auto deadline = steady_clock::now() + seconds(options_.policy.lock_retry_seconds);
+        bool emptied = false;
         while (true) {
             failpoint("ddl_before");
             WF_TRY(session_.query("SAVEPOINT ddl"));
@@ -365,7 +366,8 @@ private:
             if (!pq::is_lock(done.error()) && !foreign_key && !ddl_.tag.starts_with("DROP ")) return done;
             WF_TRY(session_.roll_back("ROLLBACK TO SAVEPOINT ddl"));
             if (foreign_key) {
-                WF_ASSIGN(const bool emptied, options_.copy_again(relation_names()));
+                if (emptied) return done;
+                WF_ASSIGN(emptied, options_.copy_again());
                 if (!emptied) return done;
                 continue;
             }

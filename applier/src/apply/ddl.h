@@ -44,9 +44,9 @@ struct DdlOptions {
     std::function<void()> recall;
     // A copy of ours may hold the lock: it is waited for until that is over.
     std::function<bool()> copying;
-    // Called when a foreign key doesn't hold, in the open transaction: empties those of the relations (quoted and qualified, as here)
-    // that refer to tables which aren't copied yet, to be copied again. False: it was of no use.
-    std::function<Result<bool>(const std::vector<std::string> &relations)> copy_again;
+    // Called when a foreign key doesn't hold, in the open transaction, once a statement (apply/copy_again.h). False: it was of
+    // no use.
+    std::function<Result<bool>()> copy_again;
     // Why the statement is left out whatever the policy is; null: it isn't.
     const char *left_out = nullptr;
 };

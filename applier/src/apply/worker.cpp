@@ -7,6 +7,7 @@
 #include <optional>
 #include <utility>
 
+#include "apply/copy_again.h"
 #include "base/failpoint.h"
 #include "checkpoint/bookkeeping.h"
 #include "config/connections.h"
@@ -36,21 +37,6 @@ constexpr const char *back_to_savepoint = "ROLLBACK TO SAVEPOINT piece";
 bool is_collision(const Error &error) {
     return error.kind == ErrorKind::conflict || error.kind == ErrorKind::server || pq::is_lock(error);
 }
-
-// Of relations, those that hold rows, their partitions included.
-const char *const tables_of_sql = R"(
-SELECT DISTINCT n.nspname, c.relname
-FROM unnest($1::text[]) AS r (name)
-CROSS JOIN LATERAL pg_catalog.pg_partition_tree(pg_catalog.to_regclass(r.name)) AS p
-JOIN pg_catalog.pg_class c ON c.oid = p.relid
-JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-WHERE c.relkind = 'r')";
-const char *const relids_sql = R"(
-SELECT c.oid, pg_catalog.format('%I.%I', n.nspname, c.relname), n.nspname, c.relname
-FROM unnest($1::text[]) AS r (name)
-JOIN pg_catalog.pg_class c ON c.oid = pg_catalog.to_regclass(r.name)
-JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-WHERE c.relkind = 'r')";
 
 // Without a lock that a copy's would keep away.
 bool renames_what_copies_use(const std::string &tag) {
@@ -143,34 +129,13 @@ Result<void> Worker::apply_ddl_piece(const Group &group) {
     return apply_ddl(*session_, ddl, !group.first_piece,
                      {task_.name, task_.file, task_.ddl, task_.names, *stop_, [this] { turnstile_.recall(); },
                       [this] { return handover_.copying(); },
-                      [this, agree](const auto &relations) -> Result<bool> {
-                          return agree || copies_again_ ? false : copy_again(relations);
+                      [this, agree, &ddl]() -> Result<bool> {
+                          if (agree) return false;
+                          WF_ASSIGN(const bool emptied, copy_again(*session_, task_, encoding_, *stop_, ddl.objects));
+                          copies_again_ |= emptied;
+                          return emptied;
                       },
                       left_out ? "it is filled when all tables are copied" : nullptr});
-}
-
-// A foreign key needs both its tables, one of which may not be copied yet: then it is made while the other one is empty, which
-// is copied once more. It is told by its OID at the source, which only the source knows.
-Result<bool> Worker::copy_again(const std::vector<std::string> &relations) {
-    WF_ASSIGN(const pq::Rows here, session_->query(tables_of_sql, {pq::array_literal(relations)}));
-    std::vector<std::string> names;
-    for (int row = 0; row < here.count(); ++row) {
-        const auto name = task_.names.source_relation(here.view(row, 0), here.view(row, 1));
-        if (name) names.push_back(session_->quote_qualified(name->schema, name->name));
-    }
-    WF_ASSIGN(auto source, pq::Connection::open(data_connection(task_, Side::source, "ddl", encoding_, stop_)));
-    WF_ASSIGN(const pq::Rows there, source.exec(relids_sql, {pq::array_literal(names)}));
-    if (there.count() == 0) return false;
-    for (int row = 0; row < there.count(); ++row) {
-        const std::string name = there.text(row, 1);
-        spdlog::info("a foreign key of {} refers to a table that is not copied yet: {} is copied again", name, name);
-        const auto destination = task_.names.relation(there.view(row, 2), there.view(row, 3));
-        WF_TRY(session_->query("DELETE FROM ONLY " + session_->quote_qualified(destination.schema, destination.name)));
-        WF_TRY(
-            session_->query(set_pending_sql, {task_.name, there.text(row, 0), there.text(row, 2), there.text(row, 3)}));
-    }
-    copies_again_ = true;
-    return true;
 }
 
 // All that committed before it came must be applied; what commits later has nothing in common with it.

@@ -84,7 +84,6 @@ private:
     Result<void> wait_for_turn(std::uint64_t number);
     Result<void> pass_ddl(const Group &group);
     Result<void> apply_ddl_piece(const Group &group);
-    Result<bool> copy_again(const std::vector<std::string> &relations);
     Result<void> apply_piece_ahead(const Group &group);
     Result<void> begin_ahead(const Group &group);
     Result<void> end_ahead(const Group &group);

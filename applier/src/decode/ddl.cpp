@@ -27,6 +27,10 @@ std::string text(const Value &value) {
     return value.length > 0 ? std::string(value.data, static_cast<std::size_t>(value.length)) : std::string();
 }
 
+std::uint32_t oid(const std::string &text) {
+    return static_cast<std::uint32_t>(std::strtoul(text.c_str(), nullptr, 10));
+}
+
 // PostgreSQL's binary form of an array: dimensions, whether there are nulls, the type; of each dimension length and lower
 // bound; of each element its length and bytes (array_send).
 Result<std::vector<std::string>> strings(const Value &value) {
@@ -76,12 +80,11 @@ Result<Ddl> read_ddl(const Change &change) {
     for (std::size_t i = 0; i < settings.size(); i += 2) ddl.settings.emplace_back(settings[i], settings[i + 1]);
     for (std::size_t i = 0; i < objects.size(); i += WF_DDL_OBJECT_FIELDS) {
         if (objects[i].empty()) return malformed("an object without an operation");
-        ddl.objects.push_back(
-            {objects[i][0], objects[i + 1], objects[i + 4], objects[i + 5], objects[i + 2], objects[i + 3]});
+        ddl.objects.push_back({objects[i][0], objects[i + 1], objects[i + 4], objects[i + 5], objects[i + 2],
+                               objects[i + 3], oid(objects[i + 7])});
     }
     for (std::size_t i = 0; i < rewritten.size(); i += WF_DDL_REWRITTEN_FIELDS) {
-        ddl.rewritten.push_back({static_cast<std::uint32_t>(std::strtoul(rewritten[i].c_str(), nullptr, 10)),
-                                 rewritten[i + 1], rewritten[i + 2] == "t"});
+        ddl.rewritten.push_back({oid(rewritten[i]), rewritten[i + 1], rewritten[i + 2] == "t"});
     }
     ddl.note = text(values[WF_DDL_LOG_NOTE]);
     return ddl;

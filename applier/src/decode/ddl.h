@@ -21,6 +21,7 @@ struct DdlObject {
     std::string arguments;  // likewise
     std::string schema;     // of the table or other object that it belongs to; empty: it is in none
     std::string name;       // likewise; empty: a schema itself
+    std::uint32_t relid = 0;  // likewise, if that is a relation
 };
 
 // A table that the statement has rewritten.

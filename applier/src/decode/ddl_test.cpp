@@ -46,8 +46,8 @@ TEST(ReadDdl, TakesEveryColumn) {
     row.id = 7;
     row.flags = 4;
     row.settings = {"DateStyle", "ISO, MDY"};
-    row.objects = {"C", "table", "public", "a", "{public,a}", "{}", "{}",
-                   "D", "view",  "s",      "v", "{s,v}",      "{}", "{public,a}"};
+    row.objects = {"C", "table", "public", "a", "{public,a}", "{}", "{}",         "16390",
+                   "D", "view",  "s",      "v", "{s,v}",      "{}", "{public,a}", "16392"};
     row.rewritten = {"16390", "public.a", "t", "public", "a", "16391", "public.b", "f", "public", "b"};
     const auto ddl = Reader().read(test_ddl_row(row));
     ASSERT_TRUE(ddl) << ddl.error().text();
@@ -67,6 +67,7 @@ TEST(ReadDdl, TakesEveryColumn) {
     EXPECT_EQ(ddl->objects[1].schema, "s");
     EXPECT_EQ(ddl->objects[1].name, "v");
     EXPECT_EQ(ddl->objects[1].names, "{s,v}");
+    EXPECT_EQ(ddl->objects[1].relid, 16392U);
     ASSERT_EQ(ddl->rewritten.size(), 2U);
     EXPECT_EQ(ddl->rewritten[0].relid, 16390U);
     EXPECT_TRUE(ddl->rewritten[0].rows_needed);
@@ -99,7 +100,7 @@ TEST(ReadDdl, RefusesWhatIsNotWhole) {
     TestDdl row;
     row.objects = {"C", "table"};
     EXPECT_TRUE(refused(test_ddl_row(row)));
-    row.objects = {"", "table", "public", "a", "{public,a}", "{}", "{}"};
+    row.objects = {"", "table", "public", "a", "{public,a}", "{}", "{}", "0"};
     EXPECT_TRUE(refused(test_ddl_row(row)));
     row.objects = {};
     row.rewritten = {"1"};
