@@ -3,6 +3,7 @@
 // with foreign keys between tables of which one is copied and the other is not; seeds are printed and can be set (WALFERRY_SEED).
 //
 // SPDX-License-Identifier: PostgreSQL
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <atomic>
@@ -17,6 +18,8 @@
 
 namespace walferry::testing {
 namespace {
+
+using ::testing::HasSubstr;
 
 constexpr int tables = 30;
 constexpr int writers = 4;
@@ -189,6 +192,43 @@ private:
     std::atomic<bool> stop_{false};
     std::vector<std::jthread> threads_;
 };
+
+// Made while only one of its tables is copied, a foreign key arrives when the source calls that one otherwise, or has it no more.
+TEST(CopyDdlKeys, TablesThatAreCalledOtherwiseSince) {
+    const Pair pair;
+    auto source = pair.source();
+    auto destination = pair.destination();
+    source.exec(
+        "CREATE TABLE hub (id int PRIMARY KEY); INSERT INTO hub SELECT generate_series(1, 100);"
+        "CREATE TABLE renamed (id int PRIMARY KEY, hub int); INSERT INTO renamed SELECT id, id FROM hub;"
+        "CREATE TABLE dropped (id int PRIMARY KEY, hub int); INSERT INTO dropped SELECT id, id FROM hub;"
+        "CREATE TABLE parted (id int PRIMARY KEY, hub int) PARTITION BY RANGE (id);"
+        "CREATE TABLE low PARTITION OF parted FOR VALUES FROM (0) TO (50);"
+        "CREATE TABLE high PARTITION OF parted FOR VALUES FROM (50) TO (1000); INSERT INTO parted SELECT id, id FROM hub");
+    const Task task(pair);
+    auto run = task.start();
+    task.wait_for_stream(run);
+    auto open = pair.source();
+    open.exec("BEGIN; LOCK TABLE hub IN ACCESS EXCLUSIVE MODE");
+    const auto again = task.call({"table", "recopy"}, 60s, {"public.hub"});
+    ASSERT_EQ(again.exit_code, 0) << again.errors;
+    wait_while_running(run, "hub is to be copied", [&] {
+        return destination.holds("SELECT EXISTS (SELECT FROM walferry.table_state WHERE state = 'pending')");
+    });
+    open.exec(
+        "ALTER TABLE renamed ADD FOREIGN KEY (hub) REFERENCES hub; ALTER TABLE renamed RENAME TO other;"
+        "CREATE TABLE renamed (id int PRIMARY KEY); INSERT INTO renamed VALUES (1);"
+        "ALTER TABLE dropped ADD FOREIGN KEY (hub) REFERENCES hub; DROP TABLE dropped;"
+        "ALTER TABLE parted ADD FOREIGN KEY (hub) REFERENCES hub; ALTER TABLE low RENAME TO lowest; COMMIT");
+    wait_while_running(run, "all is copied", [&] {
+        return destination.holds("SELECT to_regclass('public.lowest') IS NOT NULL") && task.phase() == "stream";
+    });
+    run.signal(SIGTERM);
+    ASSERT_EQ(run.wait(), 0) << run.errors();
+    task.run_until_now();
+    EXPECT_THAT(run.errors(), HasSubstr("public.renamed is copied again"));
+    EXPECT_EQ(compare(pair), "");
+}
 
 class CopyDdl : public ::testing::TestWithParam<int> {};
 

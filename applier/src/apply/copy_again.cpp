@@ -13,11 +13,13 @@ namespace walferry {
 
 namespace {
 
-// Of the relations $1, those that hold rows, their partitions included.
+// Of the relations $1, those that hold rows, their partitions included. (A table that has to do with partitions in no way has not
+// even itself in its tree.)
 const char *const tables_sql = R"(
 SELECT DISTINCT n.nspname, c.relname
 FROM unnest($1::text[]) AS r (name)
-CROSS JOIN LATERAL pg_catalog.pg_partition_tree(pg_catalog.to_regclass(r.name)) AS p
+CROSS JOIN LATERAL (SELECT pg_catalog.to_regclass(r.name)
+                    UNION SELECT relid FROM pg_catalog.pg_partition_tree(pg_catalog.to_regclass(r.name))) AS p (relid)
 JOIN pg_catalog.pg_class c ON c.oid = p.relid
 JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
 WHERE c.relkind = 'r')";

@@ -16,11 +16,11 @@ namespace walferry {
 // Something that the statement has created ('C'), altered ('A') or dropped ('D').
 struct DdlObject {
     char operation = 'A';
-    std::string type;       // with the next two, what pg_get_object_address() takes
-    std::string names;      // a literal of text[]
-    std::string arguments;  // likewise
-    std::string schema;     // of the table or other object that it belongs to; empty: it is in none
-    std::string name;       // likewise; empty: a schema itself
+    std::string type;         // with the next two, what pg_get_object_address() takes
+    std::string names;        // a literal of text[]
+    std::string arguments;    // likewise
+    std::string schema;       // of the table or other object that it belongs to; empty: it is in none
+    std::string name;         // likewise; empty: a schema itself
     std::uint32_t relid = 0;  // likewise, if that is a relation
 };
 
