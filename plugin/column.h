@@ -29,6 +29,7 @@ typedef struct WfColumn
 	int32		typmod;
 	const char *collation_schema;	/* both empty if the type has none */
 	const char *collation_name;
+	const char *part;			/* with WF_COLUMN_PART: the value in all rows, in SQL */
 } WfColumn;
 
 /*

@@ -40,6 +40,7 @@ typedef struct Transform
 	Bitmapset  *reads;			/* attribute numbers */
 	int			only_read;		/* the one column that it reads, from 0; or -1 */
 	bool		in_key;			/* part of an old key */
+	bool		part;			/* of merge */
 } Transform;
 
 struct WfFilter
@@ -164,10 +165,12 @@ static void
 load_transform(WfFilter *filter, Transform *transform, const WfSetting *setting)
 {
 	Form_pg_attribute attribute = find_attribute(filter->desc, setting->column);
-	const char *name = psprintf("\"set\" of table %s: column \"%s\"", filter->table, setting->column);
+	const char *name = psprintf("\"%s\" of table %s: column \"%s\"", setting->part ? "merge" : "set", filter->table,
+								setting->column);
 	int			nreads;
 
 	transform->column = setting->column;
+	transform->part = setting->part;
 	if (attribute != NULL && attribute->attgenerated != '\0')
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_COLUMN_REFERENCE),
@@ -182,6 +185,11 @@ load_transform(WfFilter *filter, Transform *transform, const WfSetting *setting)
 	transform->reads = wf_expression_columns(transform->expression, NULL);
 	nreads = bms_num_members(transform->reads);
 	transform->only_read = nreads == 1 ? bms_singleton_member(transform->reads) - 1 : -1;
+	if (transform->part && nreads > 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_COLUMN_REFERENCE),
+				 errmsg("%s is not a constant", name),
+				 errdetail("It tells the rows of this table from those of others that arrive in the same one.")));
 	if (attribute == NULL)
 		add_column(filter, transform);
 	else
@@ -393,15 +401,31 @@ wf_filter_added_column(const WfFilter *filter, int i)
 	return &filter->added[i];
 }
 
-Node *
-wf_filter_expression(const WfFilter *filter, int index)
+static const Transform *
+find_transform(const WfFilter *filter, int index)
 {
 	for (int i = 0; i < filter->ntransforms; i++)
 	{
 		if (filter->transforms[i].index == index)
-			return filter->transforms[i].expression;
+			return &filter->transforms[i];
 	}
 	return NULL;
+}
+
+Node *
+wf_filter_expression(const WfFilter *filter, int index)
+{
+	const Transform *found = find_transform(filter, index);
+
+	return found != NULL ? found->expression : NULL;
+}
+
+Node *
+wf_filter_part(const WfFilter *filter, int index)
+{
+	const Transform *found = find_transform(filter, index);
+
+	return found != NULL && found->part ? found->expression : NULL;
 }
 
 Node *

@@ -53,6 +53,12 @@ extern Form_pg_attribute wf_filter_added_column(const WfFilter *filter, int i);
 /* The expression that the column's value is, or NULL. */
 extern Node *wf_filter_expression(const WfFilter *filter, int index);
 
+/*
+ * The constant that the column's value is in all of the table's rows, and in those of no other table that arrives in the
+ * same one at the destination; or NULL.
+ */
+extern Node *wf_filter_part(const WfFilter *filter, int index);
+
 /* The row filter's condition, or NULL. */
 extern Node *wf_filter_condition(const WfFilter *filter);
 

@@ -22,6 +22,7 @@
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/relcache.h"
+#include "utils/ruleutils.h"
 #include "utils/syscache.h"
 
 #include "compat.h"
@@ -154,8 +155,15 @@ static void
 load_column(WfRelation *entry, Form_pg_attribute attribute, uint8 flags, bool readable)
 {
 	WfColumn   *column = &entry->columns[entry->ncolumns++];
+	Node	   *part;
 
 	wf_column_init(column, attribute, flags, readable);
+	part = entry->filter != NULL ? wf_filter_part(entry->filter, column->index) : NULL;
+	if (part != NULL)
+	{
+		column->flags |= WF_COLUMN_PART;
+		column->part = deparse_expression(part, NIL, false, false);
+	}
 	if (flags & WF_COLUMN_KEY)
 		entry->nkeys++;
 	if (column->encoder.encoding == WF_ENCODE_OUTPUT)

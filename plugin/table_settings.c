@@ -6,7 +6,8 @@
  *		"operations": ["insert", "update", "delete", "truncate", "ddl"],
  *		"columns": ["id", "email", "region"],
  *		"where": "region = 'eu'",
- *		"set": {"email": "md5(email)"}}]
+ *		"set": {"email": "md5(email)"},
+ *		"merge": {"source_id": "'s1'"}}]
  *
  * All but the name may be left out.  The name is a pattern (pattern.c).
  *
@@ -98,7 +99,7 @@ read_operations(const JsonbValue *value)
 }
 
 static List *
-read_set(const JsonbValue *value)
+read_set(const char *key, const JsonbValue *value, bool part)
 {
 	List	   *set = NIL;
 	JsonbIterator *iterator;
@@ -107,20 +108,21 @@ read_set(const JsonbValue *value)
 	WfSetting  *setting = NULL;
 
 	if (value->type != jbvBinary || !JsonContainerIsObject(value->val.binary.data))
-		reject("\"set\" is not an object.");
+		reject(psprintf("\"%s\" is not an object.", key));
 	iterator = JsonbIteratorInit(value->val.binary.data);
 	while ((token = JsonbIteratorNext(&iterator, &element, true)) != WJB_DONE)
 	{
 		if (token == WJB_KEY)
 		{
 			setting = palloc(sizeof(WfSetting));
-			setting->column = read_string(&element, "set");
+			setting->part = part;
+			setting->column = read_string(&element, key);
 			if (*setting->column == '\0' || strlen(setting->column) >= NAMEDATALEN)
-				reject(psprintf("\"set\": no column can have the name \"%s\".", setting->column));
+				reject(psprintf("\"%s\": no column can have the name \"%s\".", key, setting->column));
 		}
 		else if (token == WJB_VALUE)
 		{
-			setting->expression = read_string(&element, "set");
+			setting->expression = read_string(&element, key);
 			set = lappend(set, setting);
 		}
 	}
@@ -146,8 +148,8 @@ read_key(WfTableSettings *settings, const char *key, const JsonbValue *value)
 		settings->columns = read_strings(value, key);
 	else if (strcmp(key, "where") == 0)
 		settings->where = read_string(value, key);
-	else if (strcmp(key, "set") == 0)
-		settings->set = read_set(value);
+	else if (strcmp(key, "set") == 0 || strcmp(key, "merge") == 0)
+		settings->set = list_concat(settings->set, read_set(key, value, strcmp(key, "merge") == 0));
 	else
 		reject(psprintf("A table has no setting \"%s\".", key));
 }
@@ -273,7 +275,7 @@ equal_set(List *a, List *b)
 		WfSetting  *of_a = lfirst(cell_a);
 		WfSetting  *of_b = lfirst(cell_b);
 
-		if (strcmp(of_a->column, of_b->column) != 0 ||
+		if (of_a->part != of_b->part || strcmp(of_a->column, of_b->column) != 0 ||
 			strcmp(of_a->expression, of_b->expression) != 0)
 			return false;
 	}
@@ -330,21 +332,27 @@ append_columns(StringInfo text, List *columns)
 }
 
 static void
-append_set(StringInfo text, List *set)
+append_set(StringInfo text, const char *key, List *set, bool part)
 {
+	const char *separator = "{";
 	ListCell   *cell;
 
-	append_key(text, "set");
 	foreach(cell, set)
 	{
 		WfSetting  *setting = lfirst(cell);
 
-		appendStringInfoString(text, foreach_current_index(cell) > 0 ? ", " : "{");
+		if (setting->part != part)
+			continue;
+		if (*separator == '{')
+			append_key(text, key);
+		appendStringInfoString(text, separator);
 		escape_json(text, setting->column);
 		appendStringInfoString(text, ": ");
 		escape_json(text, setting->expression);
+		separator = ", ";
 	}
-	appendStringInfoChar(text, '}');
+	if (*separator == ',')
+		appendStringInfoChar(text, '}');
 }
 
 char *
@@ -363,8 +371,8 @@ wf_table_settings_text(const WfTableSettings *settings)
 		append_key(&text, "where");
 		escape_json(&text, settings->where);
 	}
-	if (settings->set != NIL)
-		append_set(&text, settings->set);
+	append_set(&text, "set", settings->set, false);
+	append_set(&text, "merge", settings->set, true);
 	appendStringInfoChar(&text, '}');
 	return text.data;
 }

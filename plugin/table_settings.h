@@ -25,11 +25,12 @@ typedef enum WfOperation
 #define WF_OPERATIONS_OF_ROWS 0x0F
 #define WF_OPERATIONS_ALL 0x1F
 
-/* set = {"column": "expression"} */
+/* set or merge = {"column": "expression"} */
 typedef struct WfSetting
 {
 	const char *column;
 	const char *expression;
+	bool		part;			/* of merge: by its value the table's rows are told at the destination */
 } WfSetting;
 
 typedef struct WfTableSettings
@@ -39,7 +40,7 @@ typedef struct WfTableSettings
 	uint8		operations;		/* WF_OPERATION_* */
 	List	   *columns;		/* of String; NIL: all */
 	const char *where;			/* an expression, or NULL */
-	List	   *set;			/* of WfSetting */
+	List	   *set;			/* of WfSetting, those of merge too */
 } WfTableSettings;
 
 /*

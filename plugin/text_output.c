@@ -153,6 +153,8 @@ append_column(StringInfo out, const WfColumn *column)
 		appendStringInfoString(out, ", generated");
 	if (column->flags & WF_COLUMN_IDENTITY_ALWAYS)
 		appendStringInfoString(out, ", identity always");
+	if (column->flags & WF_COLUMN_PART)
+		appendStringInfo(out, ", merged as %s", column->part);
 }
 
 static void

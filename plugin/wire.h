@@ -75,6 +75,7 @@
 #define WF_COLUMN_IDENTITY_ALWAYS 0x04	/* GENERATED ALWAYS AS IDENTITY */
 #define WF_COLUMN_NOT_NULL 0x08
 #define WF_COLUMN_PRIMARY_KEY 0x10	/* part of the primary key */
+#define WF_COLUMN_PART 0x20			/* has one value in all rows, which no other source's rows have */
 
 /* What a relation message describes */
 #define WF_RELATION_TABLE 't'

@@ -165,6 +165,8 @@ send_column(StringInfo out, const WfColumn *column)
 	pq_sendint32(out, column->typmod);
 	send_string(out, column->collation_schema);
 	send_string(out, column->collation_name);
+	if (column->flags & WF_COLUMN_PART)
+		send_string(out, column->part);
 }
 
 void

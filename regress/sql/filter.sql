@@ -40,6 +40,8 @@ SELECT * FROM walferry.table_settings('child', '[{"name": "public.parent", "wher
 SELECT * FROM walferry.table_settings('child', '[{"name": "public.par*"}, {"name": "public./chi.*/", "operations": ["ddl", "insert"]}]');
 SELECT * FROM walferry.table_settings('other', '[{"name": "public.par*"}]');
 SELECT * FROM walferry.table_settings('other', '[{"name": "public.o*"}, {"name": "*.other"}]');
+SELECT rows_of('person', '"set": {"email": "''x''"}, "merge": {"source_id": "''s1''", "n": "1 + 1"}, "operations": ["insert"]');
+SELECT * FROM walferry.table_settings('other', '[{"name": "public.other", "set": {"v": "''x''"}, "merge": {"source_id": "''s1''"}}]');
 
 -- what can't be
 \set VERBOSITY default
@@ -81,6 +83,7 @@ SELECT fault('person', '"set": {"size": "length(body)"}');
 SELECT fault('whole', '"set": {"size": "length(body)", "body": "body || region"}, "where": "n > 1"');
 SELECT fault('keyed', '"set": {"body": "md5(body)"}, "where": "region = ''eu''"');
 SELECT fault('keyed', '"columns": ["region", "n"]');
+SELECT fault('keyed', '"merge": {"source_id": "region"}');
 
 -- the option's form
 SELECT start_slot();
@@ -94,6 +97,7 @@ SELECT stream('tables', '[{"name": "a.b", "operations": ["upsert"]}]');
 SELECT stream('tables', '[{"name": "a.b", "where": 1}]');
 SELECT stream('tables', '[{"name": "a.b", "set": []}]');
 SELECT stream('tables', 'no JSON');
+SELECT stream('tables', '[{"name": "a.b", "merge": []}]');
 
 -- updates that move rows across a filter
 SELECT start_slot();
@@ -127,6 +131,13 @@ UPDATE keyed SET region = 'eu' WHERE id = 2;
 SELECT stream('tables', '[{"name": "public.keyed", "where": "region = ''eu''"}]', 'include', 'public.keyed');
 \set VERBOSITY terse
 SELECT stream('tables', '[{"name": "public.keyed", "columns": ["region", "id", "n"], "where": "region = ''eu''"}]', 'include', 'public.keyed');
+
+-- one of several tables that arrive in one
+SELECT start_slot();
+INSERT INTO other VALUES (3, 'a');
+UPDATE other SET id = 4 WHERE id = 3;
+DELETE FROM other WHERE id = 4;
+SELECT data FROM pg_logical_slot_peek_changes('walferry_regress', NULL, NULL, 'output', 'text', 'include', 'public.other', 'tables', '[{"name": "public.other", "operations": ["insert", "update", "delete", "truncate"], "merge": {"source_id": "''s1''::varchar"}}]');
 
 -- operations
 SELECT start_slot();

@@ -50,7 +50,7 @@ std::string match_condition(const Change &change, const DestinationTable &table)
         const DestinationColumn &column = table.columns[i];
         add_item(condition, fmt::format("t.{0} {1} ANY (ARRAY[n.{0}])", column.name, column.equals), " AND ");
     }
-    return condition;
+    return condition + part_clause("AND", table.part, "t");
 }
 
 void append_bytes(std::string &out, const Value &value) {

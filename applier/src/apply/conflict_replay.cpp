@@ -15,6 +15,7 @@
 #include "base/bytes.h"
 #include "config/connections.h"
 #include "decode/change.h"
+#include "schema/tables.h"
 #include "wire.h"
 
 namespace walferry {
@@ -55,7 +56,29 @@ void append_value(std::string &tuple, const json &values, const std::string &col
     tuple += text;
 }
 
-Result<std::unique_ptr<Recorded>> as_change(Session &session, const Conflict &conflict) {
+// What tells the table's rows from others' that are merged into the same one, which a record of a key alone doesn't hold. `merged`: the
+// tables that are.
+void add_part(const std::vector<Table> &merged, Relation &relation) {
+    const auto found = std::find_if(merged.begin(), merged.end(), [&](const Table &table) {
+        return table.schema == relation.schema && table.name == relation.name;
+    });
+    if (found == merged.end()) return;
+    for (std::size_t i = 0; i < found->part.size(); ++i) {
+        const std::string &name = found->columns[found->part_columns[i]];
+        auto column = std::find_if(relation.columns.begin(), relation.columns.end(),
+                                   [&](const Column &other) { return other.name == name; });
+        if (column == relation.columns.end()) {
+            Column added;
+            added.name = name;
+            added.binary = false;
+            column = relation.columns.insert(relation.columns.end(), std::move(added));
+        }
+        column->part = found->part[i].value;
+    }
+}
+
+Result<std::unique_ptr<Recorded>> as_change(Session &session, const Conflict &conflict,
+                                            const std::vector<Table> &merged) {
     auto recorded = std::make_unique<Recorded>();
     Relation &relation = recorded->relation;
     relation.schema = conflict.schema;
@@ -79,6 +102,7 @@ Result<std::unique_ptr<Recorded>> as_change(Session &session, const Conflict &co
     for (const json *values : {&new_values, &old_values}) {
         for (const auto &[name, value] : values->items()) add_column(name);
     }
+    add_part(merged, relation);
     relation.replica_identity = relation.key_columns > 0 ? 'd' : 'f';
     WF_ASSIGN(const DestinationTable *table, session.find_table(relation));
     WF_ASSIGN(const pq::Rows identities, session.query(identity_sql, {table->name}));
@@ -116,9 +140,31 @@ Result<std::unique_ptr<Recorded>> as_change(Session &session, const Conflict &co
     return recorded;
 }
 
+// A table that the source hasn't any more may have been one of them: nobody can tell.
+Result<std::vector<Table>> merged_tables(const Task &task, const std::vector<Conflict> &conflicts,
+                                         const StopFlag &stop) {
+    std::vector<Table> tables;
+    if (!task.merges()) return tables;
+    WF_ASSIGN(auto source, pq::Connection::open(control_connection(task, Side::source, "quarantine", &stop)));
+    WF_ASSIGN(tables, selected_tables(source, task, nullptr, Sizes::leave_zero));
+    for (const Conflict &conflict : conflicts) {
+        const bool there = std::any_of(tables.begin(), tables.end(), [&](const Table &table) {
+            return table.schema == conflict.schema && table.name == conflict.table;
+        });
+        if (there) continue;
+        return fail(
+            ErrorKind::state,
+            fmt::format("the source has no table {}.{} any more, by which to tell its rows from others' that may "
+                        "be merged with them",
+                        conflict.schema, conflict.table),
+            fmt::format("Drop the record: walferry quarantine drop {} {}", task.file, conflict.id));
+    }
+    return tables;
+}
+
 // False: it doesn't wait any more.
 Result<bool> replay(Session &session, const std::string &task, const Conflict &conflict,
-                    std::deque<std::unique_ptr<Recorded>> &kept) {
+                    const std::vector<Table> &merged, std::deque<std::unique_ptr<Recorded>> &kept) {
     const std::string id = std::to_string(conflict.id);
     WF_TRY(session.send("BEGIN"));
     WF_ASSIGN(const pq::Rows taken, session.query(take_sql, {task, id}));
@@ -126,7 +172,7 @@ Result<bool> replay(Session &session, const std::string &task, const Conflict &c
         WF_TRY(session.query("ROLLBACK"));
         return false;
     }
-    WF_ASSIGN(auto recorded, as_change(session, conflict));
+    WF_ASSIGN(auto recorded, as_change(session, conflict, merged));
     kept.push_back(std::move(recorded));  // the session knows the relation by its address
     WF_TRY(session.send_explained(kept.back()->change, kept.back()->transaction));
     WF_TRY(session.settle());
@@ -147,10 +193,11 @@ Result<void> replay_quarantined(const Task &task, std::optional<std::int64_t> id
                     fmt::format("change {} of task \"{}\" does not wait in quarantine", *id, task.name),
                     "\"walferry quarantine list FILE\" shows those that do.");
     }
+    WF_ASSIGN(const std::vector<Table> merged, merged_tables(task, conflicts, stop));
     WF_ASSIGN(const auto session, Session::open(options, task.name, task.names));
     std::deque<std::unique_ptr<Recorded>> kept;
     for (const Conflict &conflict : conflicts) {
-        auto done = replay(*session, task.name, conflict, kept);
+        auto done = replay(*session, task.name, conflict, merged, kept);
         if (!done) {
             return fail(std::move(done).error().with_context(fmt::format("change {} in quarantine", conflict.id)));
         }

@@ -72,14 +72,15 @@ Result<std::vector<QualifiedName>> read_lineage(pq::Pipeline &pipeline, const Na
     return out;
 }
 
-// Whether some unique index has no column beside those by which a row is found. `columns`: the relation's, by their names here.
+// Whether some unique index has no column beside those by which a row is found, or the task's rows are told from others. `columns`: the relation's, by their names here.
 bool is_unique(const Relation &relation, const std::vector<std::string> &columns, Match match,
                const pq::Rows &indexes) {
     std::unordered_map<std::string_view, bool> covered;  // by index
     for (int row = 0; row < indexes.count(); ++row) {
         bool matched = false;
         for (std::size_t i = 0; i < columns.size(); ++i) {
-            matched = matched || (in_match(relation.columns[i], match) && columns[i] == indexes.view(row, 1));
+            const bool told = in_match(relation.columns[i], match) || !relation.columns[i].part.empty();
+            matched = matched || (told && columns[i] == indexes.view(row, 1));
         }
         const auto [index, first] = covered.try_emplace(indexes.view(row, 0), true);
         index->second = index->second && matched;
@@ -182,8 +183,11 @@ Result<DestinationTable> find_destination_table(pq::Connection &connection, pq::
         table.attributes[static_cast<std::size_t>(row)].column = static_cast<int>(table.columns.size());
         table.columns.push_back({connection.quote_identifier(name), static_cast<Oid>(rows.integer(row, 1)),
                                  rows.text(row, 2), rows.boolean(row, 5)});
+        if (!column.part.empty()) table.part.push_back({table.columns.back().name, column.part});
     }
-    for (int row = 0; row < rows.count() && !relation.omits_columns; ++row) {
+    // Another source may still have what this one has dropped.
+    const bool may_have_others = relation.omits_columns || !table.part.empty();
+    for (int row = 0; row < rows.count() && !may_have_others; ++row) {
         if (table.attributes[static_cast<std::size_t>(row)].column >= 0 || !rows.boolean(row, 8)) continue;
         return fail(
             Error{ErrorKind::conflict,

@@ -13,6 +13,7 @@
 #include "decode/relation.h"
 #include "pq/connection.h"
 #include "pq/pipeline.h"
+#include "schema/part.h"
 
 namespace walferry {
 
@@ -42,7 +43,8 @@ struct DestinationTable {
     std::string name;  // quoted and qualified
     Match match = Match::none;
     bool fires_triggers = false;             // of users, in spite of session_replication_role
-    bool match_is_unique = false;            // no two rows answer to one key
+    bool match_is_unique = false;            // no two rows of the task's answer to one key
+    Part part;                               // which rows are the task's
     std::vector<DestinationColumn> columns;  // parallel to Relation::columns
     Oid row_type = 0;
     Oid row_array_type = 0;  // 0: rows have no binary form

@@ -221,15 +221,15 @@ Result<void> Session::send_truncate(const Change &change, const Transaction *tra
     for (const Relation *relation : change.truncate->relations) {
         auto table = table_of(*relation);
         if (!table) return fail(explain(std::move(table).error(), owed));
-        const std::string name = "ONLY " + (*table)->destination.name;
-        if (change.truncate->partial) {
-            WF_TRY(pipeline_.send("DELETE FROM " + name));
+        const DestinationTable &here = (*table)->destination;
+        if (change.truncate->partial || !here.part.empty()) {
+            WF_TRY(pipeline_.send("DELETE FROM ONLY " + here.name + part_clause("WHERE", here.part)));
             WF_TRY(owe(owed));
+            continue;
         }
-        if (!names.empty()) names += ", ";
-        names += name;
+        names += (names.empty() ? "ONLY " : ", ONLY ") + here.name;
     }
-    if (change.truncate->partial) return {};
+    if (names.empty()) return {};
     WF_TRY(pipeline_.send(
         fmt::format("TRUNCATE {} {} IDENTITY", names, change.truncate->restart_identity ? "RESTART" : "CONTINUE")));
     return owe(owed);

@@ -102,7 +102,7 @@ private:
             if (!condition.empty()) condition += " AND ";
             condition += fmt::format("{} {} {}", table_.columns[i].name, table_.columns[i].equals, param(from_old, i));
         }
-        return condition;
+        return condition + part_clause("AND", table_.part);
     }
 
     // One row, identical in every bit: `*=` compares the values' bytes, so it needs no operator of theirs and tells 1.0
@@ -141,6 +141,7 @@ bool is_set(const Change &change, const ChangeValues &values, std::size_t column
     const Column &definition = change.relation->columns[column];
     if (definition.generated || values.new_row[column].unchanged()) return false;
     if (definition.identity_always) return false;  // else it would be a replacement
+    if (!definition.part.empty()) return false;    // by which the row was found
     return !(definition.key && change.old_kind == OldTuple::none);
 }
 

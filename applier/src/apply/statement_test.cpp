@@ -5,6 +5,7 @@
 
 #include <gtest/gtest.h>
 
+#include "apply/batch.h"
 #include "decode/frame_builder.h"
 
 namespace walferry {
@@ -129,6 +130,31 @@ TEST_F(StatementTest, GeneratedKeyColumnFindsTheRowButIsNotWritten) {
               R"(INSERT INTO "public"."t" ("note") OVERRIDING SYSTEM VALUE VALUES ($1))");
     EXPECT_EQ(sql(ChangeKind::update, OldTuple::key, row({"1"}), row({"2", "b"})),
               R"(UPDATE ONLY "public"."t" SET "note" = $1 WHERE "id" OPERATOR(pg_catalog.=) $2)");
+}
+
+TEST_F(StatementTest, OfAMergedTableOnlyTheTasksRowsAreMeant) {
+    Column source_id = relation_.columns[1];
+    source_id.name = "source_id";
+    source_id.part = "'s1'::text";
+    relation_.columns.push_back(source_id);
+    table_.columns.push_back({"\"source_id\"", 25, "OPERATOR(pg_catalog.=)", false});
+    table_.part = {{"\"source_id\"", "'s1'::text"}};
+    EXPECT_EQ(sql(ChangeKind::insert, OldTuple::none, "", row({"1", "a", "s1"})),
+              R"(INSERT INTO "public"."t" ("id", "note", "source_id") OVERRIDING SYSTEM VALUE VALUES ($1, $2, $3))");
+    EXPECT_EQ(sql(ChangeKind::update, OldTuple::none, "", row({"1", "b", "s1"})),
+              R"(UPDATE ONLY "public"."t" SET "note" = $1 WHERE "id" OPERATOR(pg_catalog.=) $2)"
+              R"( AND "source_id" OPERATOR(pg_catalog.=) ('s1'::text))");
+    EXPECT_EQ(sql(ChangeKind::remove, OldTuple::key, row({"1"}), ""),
+              R"(DELETE FROM ONLY "public"."t" WHERE "id" OPERATOR(pg_catalog.=) $1)"
+              R"( AND "source_id" OPERATOR(pg_catalog.=) ('s1'::text))");
+    Change change;
+    change.kind = ChangeKind::remove;
+    change.old_kind = OldTuple::key;
+    change.relation = &relation_;
+    EXPECT_EQ(make_batch_statement(change, table_, {}).sql,
+              R"(DELETE FROM ONLY "public"."t" AS t USING pg_catalog.unnest($1) AS n)"
+              R"( WHERE t."id" OPERATOR(pg_catalog.=) ANY (ARRAY[n."id"]))"
+              R"( AND t."source_id" OPERATOR(pg_catalog.=) ('s1'::text))");
 }
 
 TEST(SelfChecking, CountsWhatTheStatementIsAbout) {

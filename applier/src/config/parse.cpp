@@ -67,7 +67,7 @@ const std::vector<KnownSection> &known_sections() {
 // [[tables]]: a section for each table.
 const KnownSection &tables_section() {
     static const KnownSection section = {
-        "tables", {"name", "operations", "columns", "where", "set", "rename", "rename_columns", "conflict"}};
+        "tables", {"name", "operations", "columns", "where", "set", "merge", "rename", "rename_columns", "conflict"}};
     return section;
 }
 
@@ -441,6 +441,26 @@ Result<void> read_table_conflict(const File &file, const toml::node *node, const
     return read_conflict(file, *section, *settings.conflict);
 }
 
+// Requires: operations and set are read.
+Result<void> read_merge(const File &file, const toml::table &table, TableSettings &settings) {
+    const auto *merge = table.get("merge");
+    if (merge == nullptr) return {};
+    WF_TRY(read_pairs(file, "merge", merge, "a table: { source_id = \"'s1'\" }", settings.merge));
+    if (settings.merge.empty()) return file.refuse(merge->source(), "\"merge\" names no column");
+    for (const auto &[column, constant] : settings.merge) {
+        const bool is_set = std::any_of(settings.set.begin(), settings.set.end(),
+                                        [&](const auto &setting) { return setting.first == column; });
+        if (is_set) return file.refuse(merge->source(), fmt::format("\"{}\" is in \"set\" and \"merge\"", column));
+    }
+    const auto &operations = settings.operations;
+    if (!operations.empty() && std::find(operations.begin(), operations.end(), "ddl") == operations.end()) return {};
+    return file.refuse(
+        merge->source(),
+        "a merged table needs \"operations\" without \"ddl\": [\"insert\", \"update\", \"delete\", "
+        "\"truncate\"]. The destination's table is nobody's copy: you make it, and change it when one of "
+        "the sources' changes");
+}
+
 // Requires: [conflict] is read.
 Result<TableSettings> read_table(const File &file, const Task &task, const toml::table &table) {
     static const Words operations = {"insert", "update", "delete", "truncate", "ddl"};
@@ -472,6 +492,7 @@ Result<TableSettings> read_table(const File &file, const Task &task, const toml:
         WF_ASSIGN(settings.where, text_of(file, "where", *where));
     }
     WF_TRY(read_pairs(file, "set", table.get("set"), "a table: { column = \"expression\" }", settings.set));
+    WF_TRY(read_merge(file, table, settings));
     WF_TRY(read_table_conflict(file, table.get("conflict"), task, settings));
     return settings;
 }

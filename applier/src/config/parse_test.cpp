@@ -324,6 +324,28 @@ name = "shop./x_[0-9]+/"
     EXPECT_EQ(tables_option({}), no_tables);
 }
 
+TEST(ParseTask, TakesTablesThatAreMerged) {
+    const std::string section = "[[tables]]\nname = 'shop.orders'\nmerge = { source_id = \"'s1'\" }\n";
+    const auto parsed = parse_task(required + section + "operations = ['insert', 'truncate']\n", "shop.toml");
+    ASSERT_TRUE(parsed) << parsed.error().text();
+    EXPECT_EQ(tables_option(parsed->tables),
+              R"json([{"name":"shop.orders","operations":["insert","truncate"],"merge":{"source_id":"'s1'"}}])json");
+    EXPECT_EQ(merge_sections_option(parsed->tables), R"json([{"name":"shop.orders"}])json");
+    EXPECT_EQ(destination_sections_option(parsed->tables), R"json([{"name":"shop.orders"}])json");
+    EXPECT_TRUE(parsed->merges());
+    EXPECT_FALSE(parse_task(required, "shop.toml")->merges());
+
+    // Whether schema changes are followed is said, not guessed.
+    EXPECT_NE(refused(required + section).find("\"operations\" without \"ddl\""), std::string::npos);
+    EXPECT_NE(refused(required + section + "operations = ['insert', 'ddl']\n").find("without \"ddl\""),
+              std::string::npos);
+    const std::string rows = "operations = ['insert']\n";
+    EXPECT_NE(refused(required + section + rows + "set = { source_id = '1' }\n").find("in \"set\" and \"merge\""),
+              std::string::npos);
+    EXPECT_NE(refused(required + "[[tables]]\nname = 'a.b'\nmerge = {}\n" + rows).find("names no column"),
+              std::string::npos);
+}
+
 TEST(ParseTask, TakesWhatBecomesOfConflicts) {
     const auto parsed = parse_task(required + R"toml(
 [conflict]

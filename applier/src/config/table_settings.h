@@ -20,13 +20,17 @@ struct TableSettings {
     std::vector<std::string> columns;                      // empty: all
     std::optional<std::string> where;                      // a condition in SQL
     std::vector<std::pair<std::string, std::string>> set;  // column, expression in SQL
+    // Column, constant in SQL, that tell the table's rows from those of others which arrive in the same one; empty: all that
+    // the destination's table holds is this one's.
+    std::vector<std::pair<std::string, std::string>> merge;
 
     std::optional<ConflictPolicy> conflict;  // whole, also of what it leaves as the task has it
 
-    bool concerns_destination() const { return conflict.has_value(); }
+    bool concerns_destination() const { return conflict || !merge.empty(); }
     // A section that says nothing does: a partition is without its parent's settings then.
     bool concerns_source() const {
-        return !operations.empty() || !columns.empty() || where || !set.empty() || !concerns_destination();
+        return !operations.empty() || !columns.empty() || where || !set.empty() || !merge.empty() ||
+               !concerns_destination();
     }
 };
 
@@ -36,5 +40,7 @@ inline constexpr const char *no_tables = "[]";
 
 // The names of the sections that concern the destination, alone, for the extension to find a table's.
 std::string destination_sections_option(const std::vector<TableSettings> &tables);
+// Of those that merge.
+std::string merge_sections_option(const std::vector<TableSettings> &tables);
 
 }  // namespace walferry

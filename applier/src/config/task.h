@@ -45,6 +45,10 @@ struct Task {
         return std::any_of(tables.begin(), tables.end(),
                            [](const auto &table) { return table.concerns_destination(); });
     }
+    // Whether some table's rows go into one that others fill as well.
+    bool merges() const {
+        return std::any_of(tables.begin(), tables.end(), [](const auto &table) { return !table.merge.empty(); });
+    }
     // Whether a conflict of some table may end otherwise than with a stop.
     bool settles_conflicts() const {
         return !conflict.only_stops() || std::any_of(tables.begin(), tables.end(), [](const auto &table) {

@@ -26,7 +26,7 @@ Result<std::string> same_key(Session &session, const MixedTable &table) {
         const std::string column = key.text(row, 0);
         condition += fmt::format("{}here.{} {} there.{}", row > 0 ? " AND " : "", column, key.text(row, 1), column);
     }
-    if (!condition.empty()) return condition;
+    if (!condition.empty()) return condition + part_clause("AND", table.part, "here");
     return fail(Error{ErrorKind::state,
                       Side::destination,
                       {},

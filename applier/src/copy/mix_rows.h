@@ -15,12 +15,14 @@
 #include "apply/session.h"
 #include "base/error.h"
 #include "config/conflict_policy.h"
+#include "schema/part.h"
 
 namespace walferry {
 
 struct MixedTable {
     std::string name;     // quoted and qualified
     std::string columns;  // that are copied; quoted, with commas
+    Part part;            // rows of others are left alone
 };
 
 // The temporary table's name, for COPY. Requires: a transaction is open, which holds a lock on the table.

@@ -180,9 +180,13 @@ Result<bool> TableCopy::wait_for_ddl() {
 
 Result<void> TableCopy::lock_destination() {
     WF_TRY(session_->send("BEGIN"));
-    if (tables_.empty()) return {};
+    std::vector<std::string> own;
+    std::vector<std::string> merged;
+    for (std::size_t i = 0; i < tables_.size(); ++i) (tables_[i].part.empty() ? own : merged).push_back(names_[i]);
     const char *const mode = context_.task.schema_stage ? "ACCESS EXCLUSIVE" : "SHARE ROW EXCLUSIVE";
-    WF_TRY(session_->query("LOCK TABLE " + only_tables(names_) + " IN " + mode + " MODE"));
+    if (!own.empty()) WF_TRY(session_->query("LOCK TABLE " + only_tables(own) + " IN " + mode + " MODE"));
+    // Others may write their rows meanwhile.
+    if (!merged.empty()) WF_TRY(session_->query("LOCK TABLE " + only_tables(merged) + " IN ROW EXCLUSIVE MODE"));
     return {};
 }
 
@@ -191,7 +195,7 @@ Result<void> TableCopy::look_for_rows() {
     std::string sql;
     for (std::size_t i = 0; i < names_.size(); ++i) {
         sql += (i > 0 ? " UNION ALL SELECT " : "SELECT ") + std::to_string(i) + " WHERE EXISTS (SELECT FROM ONLY " +
-               names_[i] + ")";
+               names_[i] + part_clause("WHERE", tables_[i].part) + ")";
     }
     if (sql.empty()) return {};
     WF_ASSIGN(const pq::Rows rows, session_->query(sql));
@@ -224,16 +228,20 @@ Result<bool> TableCopy::copy_rows() {
     }
     LoadPlan plan;
     std::vector<LoadTable> loaded;
+    std::vector<std::size_t> loaded_at;  // parallel to it
     std::vector<bool> frozen(tables_.size());
     for (std::size_t i = 0; i < tables_.size(); ++i) {
+        if (!context_.task.schema_stage || !tables_[i].part.empty()) continue;  // somebody else's
         loaded.push_back({names_[i], !hold_rows_[i] && tables_[i].bytes >= large_table_bytes});
+        loaded_at.push_back(i);
     }
-    if (context_.task.schema_stage && !tables_.empty()) {  // else the tables are somebody else's
+    if (!loaded.empty()) {
         WF_ASSIGN(plan, plan_load(*session_, loaded));
         for (const auto &statement : plan.before) WF_TRY(session_->query(statement));
         std::vector<std::string> truncated;  // which is what FREEZE asks for
-        for (std::size_t i = 0; i < tables_.size(); ++i) {
-            frozen[i] = !hold_rows_[i] && tables_[i].bytes >= frozen_table_bytes && !loaded[i].referenced;
+        for (std::size_t n = 0; n < loaded.size(); ++n) {
+            const std::size_t i = loaded_at[n];
+            frozen[i] = !hold_rows_[i] && tables_[i].bytes >= frozen_table_bytes && !loaded[n].referenced;
             if (frozen[i]) truncated.push_back(names_[i]);
         }
         if (!truncated.empty()) WF_TRY(session_->query("TRUNCATE " + only_tables(truncated)));
@@ -250,7 +258,7 @@ Result<bool> TableCopy::copy_rows() {
 Result<bool> TableCopy::copy_table(std::size_t at, bool freeze) {
     const Statements statements = copy_statements(source_, tables_[at], freeze);
     if (!hold_rows_[at]) return read_table(at, statements.copy_out, "COPY " + names_[at] + statements.copy_in);
-    const MixedTable table{names_[at], statements.columns};
+    const MixedTable table{names_[at], statements.columns, tables_[at].part};
     const ExistingRows policy = tables_[at].conflict.existing_rows;
     WF_ASSIGN(const std::string room, make_room(*session_, table));
     WF_ASSIGN(const bool read, read_table(at, statements.copy_out, "COPY " + room + statements.copy_in));
@@ -350,9 +358,13 @@ Result<void> TableCopy::give_back(const std::vector<LoadPlan::Statement> &statem
 
 // The planner's statistics: applying changes by key needs them as much as the users will.
 Result<void> TableCopy::analyze() {
-    if (names_.empty()) return {};
+    std::vector<std::string> own;  // of another one, copies of two tasks would wait for each other
+    for (std::size_t i = 0; i < tables_.size(); ++i) {
+        if (tables_[i].part.empty()) own.push_back(names_[i]);
+    }
+    if (own.empty()) return {};
     show_step("statistics", "analyzing");
-    WF_TRY(session_->query(fmt::format("ANALYZE {}", fmt::join(names_, ", "))));
+    WF_TRY(session_->query(fmt::format("ANALYZE {}", fmt::join(own, ", "))));
     analyzing_ = lap();
     return {};
 }

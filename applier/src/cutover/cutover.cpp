@@ -121,9 +121,10 @@ private:
     }
 
     Result<void> look_at_way_back(std::vector<std::string> &closed) {
-        if (!task_.names.empty()) {
+        if (!task_.names.empty() || task_.merges()) {
             closed.emplace_back(
-                "the way back of a task that maps names is yours to write: a task file with the rules turned round");
+                "the way back of a task that maps names or merges tables is yours to write: a task file with the rules "
+                "turned round");
             return {};
         }
         const auto file = options_.reverse_file.empty() ? reverse_file_name(task_.file) : options_.reverse_file;

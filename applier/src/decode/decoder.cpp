@@ -200,6 +200,7 @@ Result<void> Decoder::decode_relation(ByteReader &body) {
         column.typmod = body.read<std::int32_t>();
         column.collation_schema = body.read_string();
         column.collation_name = body.read_string();
+        if ((flags & WF_COLUMN_PART) != 0) column.part = body.read_string();
         if (column.key) ++relation->key_columns;
         relation->columns.push_back(std::move(column));
     }

@@ -25,6 +25,9 @@ public:
             line += fmt::format(" x{} {}{}", change.truncate->relations.size(), change.truncate->cascade ? "c" : "",
                                 change.truncate->restart_identity ? "r" : "");
         }
+        for (const Column &column : change.relation->columns) {
+            if (!column.part.empty()) line += " merged as " + column.part;
+        }
         if (change.old_kind != OldTuple::none) line += " old" + values(change.old_tuple);
         if (!change.new_tuple.bytes().empty()) line += " new" + values(change.new_tuple);
         add(line);
@@ -114,6 +117,18 @@ TEST(Decoder, ReadsEveryKindOfChange) {
     EXPECT_EQ(decoder.hello().encoding, "UTF8");
     EXPECT_EQ(decoder.hello().server_version, 150020U);
     EXPECT_FALSE(decoder.in_transaction());
+}
+
+TEST(Decoder, ReadsWhatTellsAMergedTablesRows) {
+    Relation relation = test_relation();
+    relation.columns[0].part = "'s1'::text";
+    Decoder decoder;
+    Script script;
+    FrameBuilder builder;
+    builder.hello().begin(test_transaction(1)).relation(relation).insert(16384, {"s1", "a"});
+    ASSERT_TRUE(decoder.decode(builder.commit(test_transaction(1), 1).frame(), script));
+    ASSERT_EQ(script.lines.size(), 3U);
+    EXPECT_EQ(script.lines[1], "insert public.t merged as 's1'::text new s1 a");
 }
 
 TEST(Decoder, TransactionSpansFrames) {

@@ -115,7 +115,8 @@ public:
                                                            (column.generated ? WF_COLUMN_GENERATED : 0) |
                                                            (column.identity_always ? WF_COLUMN_IDENTITY_ALWAYS : 0) |
                                                            (column.not_null ? WF_COLUMN_NOT_NULL : 0) |
-                                                           (column.primary_key ? WF_COLUMN_PRIMARY_KEY : 0)));
+                                                           (column.primary_key ? WF_COLUMN_PRIMARY_KEY : 0) |
+                                                           (column.part.empty() ? 0 : WF_COLUMN_PART)));
             body += column.binary ? WF_FORMAT_BINARY : WF_FORMAT_TEXT;
             append_string(body, column.name);
             append_integer(body, column.type);
@@ -124,6 +125,7 @@ public:
             append_integer(body, column.typmod);
             append_string(body, column.collation_schema);
             append_string(body, column.collation_name);
+            if (!column.part.empty()) append_string(body, column.part);
         }
         return message(WF_MSG_RELATION, body);
     }

@@ -23,6 +23,8 @@ struct Column {
     std::int32_t typmod = -1;
     std::string collation_schema;
     std::string collation_name;
+    std::string
+        part;  // the value in all rows, a constant in SQL, by which they are told from other sources'; empty: none
 };
 
 enum class RelationKind {

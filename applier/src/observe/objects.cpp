@@ -78,13 +78,21 @@ std::string describe_settings(std::string_view settings) {
     const auto add = [&](const std::string &text) { out += (out.empty() ? "" : "; ") + text; };
     if (json.contains("where")) add("where " + json["where"].get<std::string>());
     if (json.contains("columns")) add("columns " + quoted_list(json["columns"]));
-    if (json.contains("set")) {
-        for (const auto &[column, expression] : json["set"].items()) {
-            add(column + " = " + expression.get<std::string>());
+    for (const char *key : {"set", "merge"}) {
+        if (!json.contains(key)) continue;
+        const std::string verb = std::string_view(key) == "merge" ? "merged as " : "";
+        for (const auto &[column, expression] : json[key].items()) {
+            add(verb + column + " = " + expression.get<std::string>());
         }
     }
     if (json.contains("operations")) add("only " + quoted_list(json["operations"]));
     return out;
+}
+
+// Not its definition, but its rows come.
+bool is_merged(const pq::Rows &rows, int row) {
+    const auto json = nlohmann::json::parse(rows.view(row, 6), nullptr, false);
+    return json.is_object() && json.contains("merge");
 }
 
 std::string mode_of(const pq::Rows &rows, int row) {
@@ -132,7 +140,7 @@ Result<TaskObjects> read_task_objects(const Task &task, const StopFlag &stop) {
     WF_ASSIGN(const auto arrives_as, quoted_by_server(source, destinations));
     for (int row = 0; row < relations.count(); ++row) {
         const std::string name = relations.text(row, 2);
-        if (!relations.boolean(row, 7) || left_out.contains(name)) {
+        if (!relations.boolean(row, 7) || (left_out.contains(name) && !is_merged(relations, row))) {
             out.left_out.push_back(name);
         } else {
             out.objects.push_back({relations.text(row, 1), name, relations.text(row, 3), mode_of(relations, row),

@@ -124,6 +124,9 @@ Result<Finding> check_replica_identity(CheckContext &context);
 Result<Finding> check_unlogged_tables(CheckContext &context);
 Result<Finding> check_large_objects(CheckContext &context);
 
+// merge_checks.cpp: tables that several tasks fill
+Result<Finding> check_merged_tables(CheckContext &context);
+
 // settings_checks.cpp: do the settings of single tables fit them
 Result<Finding> check_table_settings(CheckContext &context);
 

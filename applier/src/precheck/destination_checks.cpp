@@ -22,17 +22,21 @@ struct Existing {
     std::vector<std::string> to_be_empty;  // of those that are present
 };
 
-// Which of the selected tables' names the destination has, as relations of whatever kind.
+// Which of the selected tables' names the destination has, as relations of whatever kind. Merged ones are looked at apart.
 Result<Existing> find_existing(CheckContext &context) {
     std::vector<std::string> empty;
+    std::vector<Table> tables;
     std::vector<std::uint32_t> relids;
     for (const Table &table : context.tables) relids.push_back(table.relid);
     WF_ASSIGN(const TableSections sections, find_sections(*context.source, context.task, relids));
     for (const Table &table : context.tables) {
+        const auto section = sections.find(table.relid);
+        if (section != sections.end() && section->second != nullptr && !section->second->merge.empty()) continue;
+        tables.push_back(table);
         const auto existing = conflict_policy(context.task, sections, table.relid).existing_rows;
         empty.emplace_back(existing == ExistingRows::refuse ? "t" : "f");
     }
-    auto params = destination_arrays(context.tables);
+    auto params = destination_arrays(tables);
     params.emplace_back(pq::array_literal(empty));
     WF_ASSIGN(
         const pq::Rows rows,

@@ -72,6 +72,7 @@ constexpr auto checks = std::to_array<Check>({
     {"bookkeeping_schema", destination, check_bookkeeping_schema},
     {"session_replication_role", destination, check_session_replication_role},
     {"destination_tables", destination | extension, check_destination_tables},
+    {"merged_tables", both | extension, check_merged_tables},
     {"write_privileges", destination | extension, check_write_privileges},
     {"replica_triggers", both | extension, check_replica_triggers},
     {"extensions_available", both, check_extensions_available},
@@ -98,6 +99,7 @@ constexpr auto needed = std::to_array<std::string_view>({"source_connect",
                                                          "bookkeeping_schema",
                                                          "session_replication_role",
                                                          "destination_tables",
+                                                         "merged_tables",
                                                          "write_privileges",
                                                          "pg_dump"});
 

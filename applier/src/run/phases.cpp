@@ -333,8 +333,10 @@ Result<void> read_schema(TaskSession &session) {
         state.name = table.name;
         states.push_back(std::move(state));
     }
-    if (!session.task.schema_stage && session.task.copy_stage) {
-        WF_TRY(check_column_types(session.destination, schema->tables));
+    if (session.task.copy_stage) {
+        std::vector<Table> made = schema->tables;  // by somebody else
+        if (session.task.schema_stage) std::erase_if(made, [](const Table &table) { return table.part.empty(); });
+        WF_TRY(check_column_types(session.destination, made));
     }
     return pq::in_transaction(session.destination, [&]() -> Result<void> {
         WF_TRY(replace_tables(session.destination, session.task.name, states,
@@ -359,6 +361,12 @@ Result<void> make_objects(TaskSession &session) {
                 WF_TRY(connection.exec(part.sql));
                 return {};
             };
+            // Another task may be about to make the same schema, which IF NOT EXISTS is no help against.
+            if (part.number > 0) {
+                WF_TRY(
+                    connection.exec("SELECT pg_catalog.pg_advisory_xact_lock(pg_catalog.hashtextextended("
+                                    "'walferry objects', 0))"));
+            }
             auto made = part.number == 0 ? make() : in_mirror(connection, session.task.names, 0, make);
             if (!made) {
                 auto error = std::move(made).error().with_context("creating the source's objects");

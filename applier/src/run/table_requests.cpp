@@ -114,11 +114,14 @@ private:
     }
 
     Result<void> recopy() {
+        std::vector<std::uint32_t> relids;
+        for (const FoundTable &table : tables_) relids.push_back(table.relid);
+        WF_ASSIGN(const auto known, selected_tables(session_.source, task_, &relids, Sizes::leave_zero));
         WF_TRY(commit([&](pq::Connection &connection) -> Result<void> {
-            // Not TRUNCATE, which a foreign key may forbid; the copy does that where it can.
             for (const FoundTable &table : tables_) {
-                const auto [schema, name] = session_.task.names.relation(table.schema, table.name);
-                WF_TRY(connection.exec("DELETE FROM ONLY " + connection.quote_qualified(schema, name)));
+                const auto found = std::find_if(known.begin(), known.end(),
+                                                [&](const Table &other) { return other.relid == table.relid; });
+                if (found != known.end()) WF_TRY(connection.exec(empty_table_sql(connection, *found)));
             }
             return set_pending(connection);
         }));
@@ -184,12 +187,17 @@ private:
             WF_ASSIGN(const std::string exported, export_snapshot(source));
             std::vector<std::pair<std::string, std::string>> names;
             std::vector<std::uint32_t> relids;
-            for (const FoundTable &table : tables_) {
-                names.emplace_back(table.schema, table.name);
-                relids.push_back(table.relid);
-            }
-            WF_ASSIGN(script, dump_tables(source, session_.destination, after, exported, names));
+            for (const FoundTable &table : tables_) relids.push_back(table.relid);
             WF_ASSIGN(const auto tables, selected_tables(source, after, &relids, Sizes::leave_zero));
+            for (const FoundTable &table : tables_) {
+                const auto merged = std::find_if(tables.begin(), tables.end(), [&](const Table &other) {
+                    return other.relid == table.relid && !other.part.empty();
+                });
+                if (merged == tables.end()) names.emplace_back(table.schema, table.name);
+            }
+            if (!names.empty()) {
+                WF_ASSIGN(script, dump_tables(source, session_.destination, after, exported, names));
+            }
             WF_ASSIGN(const std::string added, added_columns_sql(source, tables));
             script += added;
         }

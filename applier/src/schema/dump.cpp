@@ -17,6 +17,7 @@
 #include "schema/child_process.h"
 #include "schema/pg_tool.h"
 #include "schema/script.h"
+#include "schema/sections.h"
 #include "schema/tables.h"
 
 namespace walferry {
@@ -43,21 +44,28 @@ private:
     std::filesystem::path path_;
 };
 
-// Relations that the patterns leave out, and the views that lean on one of them (through whatever views are in between).
-const char *const excluded_relations_sql = R"(
+// Relations that the patterns leave out, merged tables, and the views that lean on one of them (through whatever views are in
+// between). {0}: whether a table c.oid is merged, {1}: d.refobjid.
+constexpr const char *excluded_relations_sql = R"(
 WITH RECURSIVE excluded AS (
     SELECT c.oid
     FROM pg_catalog.pg_class c
     JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
     WHERE c.relkind IN ('r', 'p', 'v', 'm', 'S', 'f')
       AND n.nspname NOT LIKE 'pg\_%' AND n.nspname NOT IN ('information_schema', 'walferry')
-      AND NOT walferry.selects(c.oid, pg_catalog.convert_from(pg_catalog.decode($1, 'hex'), 'UTF8'),
-                               pg_catalog.convert_from(pg_catalog.decode($2, 'hex'), 'UTF8'))
+      AND (NOT walferry.selects(c.oid, pg_catalog.convert_from(pg_catalog.decode($1, 'hex'), 'UTF8'),
+                                pg_catalog.convert_from(pg_catalog.decode($2, 'hex'), 'UTF8'))
+           OR (c.relkind IN ('r', 'p') AND {0})
+           OR (c.relkind = 'S' AND EXISTS (
+               SELECT FROM pg_catalog.pg_depend d
+               WHERE d.classid = 'pg_catalog.pg_class'::regclass AND d.objid = c.oid AND d.deptype IN ('a', 'i')
+                 AND d.refclassid = 'pg_catalog.pg_class'::regclass AND {1})))
       -- a serial's sequence comes with its table
       AND NOT (c.relkind = 'S' AND EXISTS (
           SELECT FROM pg_catalog.pg_depend d
           WHERE d.classid = 'pg_catalog.pg_class'::regclass AND d.objid = c.oid AND d.deptype IN ('a', 'i')
             AND d.refclassid = 'pg_catalog.pg_class'::regclass
+            AND NOT {1}
             AND walferry.selects(d.refobjid, pg_catalog.convert_from(pg_catalog.decode($1, 'hex'), 'UTF8'),
                                  pg_catalog.convert_from(pg_catalog.decode($2, 'hex'), 'UTF8'))))
     UNION
@@ -177,17 +185,15 @@ std::string listed_as(std::string_view header) {
     return fmt::format("{} {} {}", fields[1], fields[2], fields[0]);
 }
 
-// A schema that arrives under another name goes into the one of that name, if there is one.
-std::string with_mapped_schemas(const std::string &script, const NameMap &names) {
+// What comes into a schema that is there already goes into it, as several tasks may fill one.
+std::string with_shared_schemas(const std::string &script) {
     static constexpr std::string_view create_schema = "CREATE SCHEMA ";
     std::string out;
     std::string listed;  // the entry that the line is of
     for (std::string_view rest = script; !rest.empty();) {
         const std::string_view line = take_line(rest);
         if (line.starts_with("-- Name: ")) listed = listed_as(line);
-        static constexpr std::string_view schema_entry = "SCHEMA - ";
-        const bool creates = line.starts_with(create_schema) && listed.starts_with(schema_entry);
-        if (creates && names.schema(listed.substr(schema_entry.size())) != listed.substr(schema_entry.size())) {
+        if (line.starts_with(create_schema) && listed.starts_with("SCHEMA - ")) {
             out += create_schema;
             out += "IF NOT EXISTS ";
             out += line.substr(create_schema.size());
@@ -304,14 +310,15 @@ Result<Dump> dump(pq::Connection &source, pq::Connection &destination, const Tas
     restore.push_back("--use-list=" + list_file);
     restore.emplace_back("--file=-");
     WF_ASSIGN(const std::string script, run_tool(restore, {}));
-    return Dump{with_mapped_schemas(fit_script(script, settings), task.names), std::move(entries)};
+    return Dump{with_shared_schemas(fit_script(script, settings)), std::move(entries)};
 }
 
 }  // namespace
 
 Result<std::vector<ExcludedRelation>> excluded_relations(pq::Connection &source, const Task &task) {
-    WF_ASSIGN(const pq::Rows rows,
-              source.exec(excluded_relations_sql, {hex_patterns(task.include), hex_patterns(task.exclude)}));
+    WF_ASSIGN(const pq::Rows rows, source.exec(fmt::format(excluded_relations_sql, is_merged_sql(task, "c.oid"),
+                                                           is_merged_sql(task, "d.refobjid")),
+                                               {hex_patterns(task.include), hex_patterns(task.exclude)}));
     std::vector<ExcludedRelation> out;
     for (int row = 0; row < rows.count(); ++row) {
         out.push_back({static_cast<std::uint32_t>(rows.integer(row, 2)), rows.text(row, 0), rows.text(row, 1)});

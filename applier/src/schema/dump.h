@@ -16,8 +16,8 @@
 
 namespace walferry {
 
-// A relation of the source, of whatever kind, that the schema stage leaves out: not selected, or a view that leans on one
-// that is not. In the connection's encoding.
+// A relation of the source, of whatever kind, that the schema stage leaves out: not selected, merged into a table that is there
+// already, or a view that leans on such a one. In the connection's encoding.
 struct ExcludedRelation {
     std::uint32_t relid = 0;
     std::string schema;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: PostgreSQL
 #include "schema/sections.h"
 
+#include <fmt/format.h>
 #include <fmt/ranges.h>
 
 #include <algorithm>
@@ -36,6 +37,14 @@ Result<TableSections> find_sections(pq::Connection &source, const Task &task,
         section = found == task.tables.end() ? nullptr : &*found;
     }
     return sections;
+}
+
+std::string is_merged_sql(const Task &task, std::string_view oid) {
+    if (!task.merges()) return "false";
+    return fmt::format(
+        "coalesce((walferry.table_settings({}, pg_catalog.convert_from(pg_catalog.decode('{}', 'hex'), 'UTF8'))).name"
+        " IS NOT NULL, false)",
+        oid, to_hex(merge_sections_option(task.tables)));
 }
 
 const ConflictPolicy &conflict_policy(const Task &task, const TableSections &sections, std::uint32_t relid) {

@@ -5,6 +5,8 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
+#include <string_view>
 #include <unordered_map>
 #include <vector>
 
@@ -20,6 +22,10 @@ using TableSections = std::unordered_map<std::uint32_t, const TableSettings *>;
 // One query, or none where no section concerns the destination: then the answer is empty. The sections are the task's, which must
 // outlive the result. Requires: the extension is installed. The connection may speak any encoding.
 Result<TableSections> find_sections(pq::Connection &source, const Task &task, const std::vector<std::uint32_t> &relids);
+
+// SQL over an OID of the source's: whether the table is one whose rows go into a table that others fill as well. Its definition is
+// nobody's but the destination's.
+std::string is_merged_sql(const Task &task, std::string_view oid);
 
 // What the task says of a table's conflicts.
 const ConflictPolicy &conflict_policy(const Task &task, const TableSections &sections, std::uint32_t relid);

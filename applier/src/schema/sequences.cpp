@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "pq/array.h"
+#include "schema/sections.h"
 #include "schema/tables.h"
 
 namespace walferry {
@@ -83,17 +84,18 @@ Result<pq::Rows> read_source(pq::Connection &source, const Task &task, int lock_
     const auto patterns = [](const std::vector<std::string> &list) {
         return fmt::format("pg_catalog.convert_from(pg_catalog.decode('{}', 'hex'), 'UTF8')", hex_patterns(list));
     };
-    return read_sequences(source,
-                          fmt::format(R"(
+    return read_sequences(
+        source,
+        fmt::format(R"(
         SELECT c.oid AS relid, pg_catalog.format('%I.%I', n.nspname, c.relname) AS name
         FROM pg_catalog.pg_class c
         JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
         LEFT JOIN pg_catalog.pg_depend d ON d.classid = 'pg_catalog.pg_class'::regclass AND d.objid = c.oid
                                         AND d.deptype IN ('a', 'i') AND d.refclassid = 'pg_catalog.pg_class'::regclass
         WHERE c.relkind = 'S' AND c.relpersistence <> 't' AND n.nspname <> 'walferry'
-          AND walferry.selects(coalesce(d.refobjid, c.oid), {}, {}))",
-                                      patterns(task.include), patterns(task.exclude)),
-                          R"(
+          AND walferry.selects(coalesce(d.refobjid, c.oid), {}, {}) AND NOT {})",
+                    patterns(task.include), patterns(task.exclude), is_merged_sql(task, "d.refobjid")),
+        R"(
         SELECT n.nspname, c.relname, state.last_value, state.is_called, tn.nspname, t.relname
         FROM state
         JOIN pg_catalog.pg_class c ON c.oid = state.relid
@@ -102,7 +104,7 @@ Result<pq::Rows> read_source(pq::Connection &source, const Task &task, int lock_
                                         AND d.deptype IN ('a', 'i') AND d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass
         LEFT JOIN pg_catalog.pg_class t ON t.oid = d.refobjid
         LEFT JOIN pg_catalog.pg_namespace tn ON tn.oid = t.relnamespace)",
-                          lock_timeout_ms);
+        lock_timeout_ms);
 }
 
 // Per row of the source's, where it arrives.

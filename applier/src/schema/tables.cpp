@@ -186,6 +186,25 @@ Result<void> read_destination_columns(pq::Connection &source, const Task &task, 
     return {};
 }
 
+// Requires: the table's columns are known.
+Result<void> read_part(const pq::Connection &connection, const TableSections &sections, Table &table) {
+    const auto section = sections.find(table.relid);
+    if (section == sections.end() || section->second == nullptr) return {};
+    for (const auto &[name, expression] : section->second->merge) {
+        const auto found = std::find(table.columns.begin(), table.columns.end(), name);
+        if (found == table.columns.end()) {  // as of a name that the source's encoding writes otherwise
+            return fail(ErrorKind::state,
+                        fmt::format("table {}.{} does not send column \"{}\", by which its rows are merged",
+                                    table.schema, table.name, name),
+                        "Give the column in \"merge\" another name.");
+        }
+        const auto at = static_cast<std::size_t>(found - table.columns.begin());
+        table.part_columns.push_back(at);
+        table.part.push_back({connection.quote_identifier(table.destination_columns[at]), table.expressions[at]});
+    }
+    return {};
+}
+
 // The table that has to be altered for this one to get a column: a partition has what its root has.
 const char *const root_sql = R"(
 SELECT DISTINCT c.oid, pg_catalog.format('%I.%I', n.nspname, r.relname)
@@ -211,6 +230,9 @@ WHERE p <> '*.*' AND NOT EXISTS (SELECT FROM relation WHERE walferry.selects(oid
 UNION ALL
 SELECT p FROM unnest($5::pg_catalog.text[]) WITH ORDINALITY AS u (p, place)
 WHERE NOT EXISTS (SELECT FROM settings WHERE name = p))";
+
+// A merged table is not the task's to alter.
+bool has_columns_to_add(const Table &table) { return !table.added_columns.empty() && table.part.empty(); }
 
 std::string relids_literal(const std::vector<std::uint32_t> &relids) {
     return fmt::format("{{{}}}", fmt::join(relids, ","));
@@ -270,7 +292,10 @@ Result<std::vector<Table>> selected_tables(pq::Connection &source, const Task &t
     WF_TRY(read_settings(source, task, relids, by_relid));
     WF_TRY(read_destination_columns(source, task, relids, tables));
     WF_ASSIGN(const TableSections sections, find_sections(source, task, oids));
-    for (Table &table : tables) table.conflict = conflict_policy(task, sections, table.relid);
+    for (Table &table : tables) {
+        table.conflict = conflict_policy(task, sections, table.relid);
+        WF_TRY(read_part(source, sections, table));
+    }
     return tables;
 }
 
@@ -309,10 +334,15 @@ std::string source_rows_sql(const pq::Connection &connection, const Table &table
            (table.condition.empty() ? "" : " WHERE " + table.condition);
 }
 
+std::string empty_table_sql(const pq::Connection &connection, const Table &table) {
+    return "DELETE FROM ONLY " + connection.quote_qualified(table.destination.schema, table.destination.name) +
+           part_clause("WHERE", table.part);
+}
+
 Result<std::string> added_columns_sql(pq::Connection &source, const std::vector<Table> &tables) {
     std::vector<std::string> oids;
     for (const Table &table : tables) {
-        if (!table.added_columns.empty()) oids.push_back(std::to_string(table.relid));
+        if (has_columns_to_add(table)) oids.push_back(std::to_string(table.relid));
     }
     if (oids.empty()) return std::string{};
     WF_ASSIGN(const pq::Rows roots, source.exec(root_sql, {pq::array_literal(oids)}));
@@ -320,6 +350,7 @@ Result<std::string> added_columns_sql(pq::Connection &source, const std::vector<
     for (int row = 0; row < roots.count(); ++row) root_of[roots.integer(row, 0)] = roots.text(row, 1);
     std::string sql;
     for (const Table &table : tables) {
+        if (!has_columns_to_add(table)) continue;
         for (const std::string &definition : table.added_columns) {
             sql += "ALTER TABLE " + root_of.at(table.relid) + " ADD COLUMN IF NOT EXISTS " + definition + ";\n";
         }

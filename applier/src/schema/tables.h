@@ -12,6 +12,7 @@
 #include "base/error.h"
 #include "config/task.h"
 #include "pq/connection.h"
+#include "schema/part.h"
 
 namespace walferry {
 
@@ -40,6 +41,8 @@ struct Table {
     std::string condition;                   // of the row filter, in SQL
 
     ConflictPolicy conflict;
+    Part part;                              // which rows of the destination's table are the task's
+    std::vector<std::size_t> part_columns;  // parallel to it: places in `columns`
 
     bool has_settings() const { return !settings_name.empty(); }
 };
@@ -88,6 +91,10 @@ Result<std::string> added_columns_sql(pq::Connection &source, const std::vector<
 // Those of the task's patterns, in [objects] and [[tables]], that match nothing: no relation of any kind; no table with rows of
 // its own that the task takes. One query. Requires: the connection speaks UTF-8.
 Result<std::vector<std::string>> unmatched_patterns(pq::Connection &source, const Task &task);
+
+// The statement that removes the task's rows from the destination's table. Not TRUNCATE, which a foreign key may forbid, and whose
+// effect a concurrent snapshot sees too early.
+std::string empty_table_sql(const pq::Connection &connection, const Table &table);
 
 // Their names, quoted and qualified; and those where they arrive.
 std::vector<std::string> quoted_names(const pq::Connection &connection, const std::vector<Table> &tables);

@@ -11,6 +11,7 @@
 
 #include "checkpoint/bookkeeping.h"
 #include "pq/array.h"
+#include "schema/sections.h"
 #include "schema/sequences.h"
 #include "schema/tables.h"
 
@@ -55,7 +56,8 @@ using Sequences = std::map<std::string, SourceSequence>;
 
 // Those that were called.
 Result<Sequences> read_source(pq::Connection &source, const Task &task) {
-    WF_ASSIGN(const pq::Rows rows, source.exec(source_sql, {hex_patterns(task.include), hex_patterns(task.exclude)}));
+    WF_ASSIGN(const pq::Rows rows, source.exec(source_sql + (" AND NOT " + is_merged_sql(task, "d.refobjid")),
+                                               {hex_patterns(task.include), hex_patterns(task.exclude)}));
     Sequences out;
     for (int row = 0; row < rows.count(); ++row) {
         if (rows.null(row, 4)) continue;

@@ -109,14 +109,15 @@ TableShape source_shape(const pq::Connection &source, const NameMap &names, cons
     return shape;
 }
 
-void add_destination(const pq::Connection &destination, const QualifiedName &name, const Read *read,
-                     TableShape &shape) {
+void add_destination(const pq::Connection &destination, const Table &table, const Read *read, TableShape &shape) {
     if (read == nullptr) {
         shape.problem = "the destination has no such table";
         return;
     }
-    shape.destination.name = destination.quote_qualified(name.schema, name.name);
-    shape.destination.rows = "ONLY " + shape.destination.name;
+    shape.destination.name = destination.quote_qualified(table.destination.schema, table.destination.name);
+    shape.destination.rows = table.part.empty() ? "ONLY " + shape.destination.name
+                                                : fmt::format("(SELECT xmin, ctid, * FROM ONLY {}{})",
+                                                              shape.destination.name, part_clause("WHERE", table.part));
     auto rest = read->columns;
     std::vector<std::string> missing;
     for (const std::string &column_name : shape.destination_columns) {
@@ -160,8 +161,7 @@ Result<std::vector<TableShape>> read_shapes(pq::Connection &source, pq::Connecti
     for (const auto &[place, read] : at_source) {  // one that is gone by now is no table of the task any more
         const auto found = at_destination.find(place);
         TableShape shape = source_shape(source, names, tables[place], read);
-        add_destination(destination, tables[place].destination,
-                        found == at_destination.end() ? nullptr : &found->second, shape);
+        add_destination(destination, tables[place], found == at_destination.end() ? nullptr : &found->second, shape);
         shapes.push_back(std::move(shape));
     }
     return shapes;
