@@ -184,9 +184,9 @@ std::string context(const std::vector<std::string> &lines, std::size_t at) {
 
 }  // namespace
 
-std::string compare_rows(const Pair &pair) {
-    auto source = pair.source();
-    auto destination = pair.destination();
+std::string compare_rows(const Sides &sides) {
+    Session source(sides.source);
+    Session destination(sides.destination);
     const auto source_tables = queries(source, tables_query);
     const auto destination_tables = queries(destination, tables_query);
     if (source_tables.empty()) return "the source has no tables: nothing is compared\n";
@@ -199,9 +199,9 @@ std::string compare_rows(const Pair &pair) {
     return differences;
 }
 
-std::string compare_sequences(const Pair &pair) {
-    auto source = pair.source();
-    auto destination = pair.destination();
+std::string compare_sequences(const Sides &sides) {
+    Session source(sides.source);
+    Session destination(sides.destination);
     const auto source_sequences = queries(source, sequences_query);
     const auto destination_sequences = queries(destination, sequences_query);
     auto differences = compare_names(source_sequences, destination_sequences);
@@ -234,15 +234,17 @@ std::string dumped_schema(const std::string &conninfo, const std::vector<std::st
     return text;
 }
 
-std::string compare_schema(const Pair &pair) {
-    const auto source = schema_lines(pair.source_conninfo());
-    const auto destination = schema_lines(pair.destination_conninfo());
+std::string compare_schema(const Sides &sides) {
+    const auto source = schema_lines(sides.source);
+    const auto destination = schema_lines(sides.destination);
     const auto [left, right] = std::mismatch(source.begin(), source.end(), destination.begin(), destination.end());
     if (left == source.end() && right == destination.end()) return {};
     return "schemas differ; at the source:\n" + context(source, static_cast<std::size_t>(left - source.begin())) +
            "at the destination:\n" + context(destination, static_cast<std::size_t>(right - destination.begin()));
 }
 
-std::string compare(const Pair &pair) { return compare_schema(pair) + compare_rows(pair) + compare_sequences(pair); }
+std::string compare(const Sides &sides) {
+    return compare_schema(sides) + compare_rows(sides) + compare_sequences(sides);
+}
 
 }  // namespace walferry::testing
