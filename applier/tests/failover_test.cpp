@@ -17,8 +17,11 @@ using ::testing::HasSubstr;
 
 class Failover : public ::testing::Test {
 protected:
-    Failover() {
-        pair.source().exec(
+    // Not made with the fixture: a test that is skipped starts no server.
+    void start_servers() {
+        clusters.emplace("failover", std::vector<std::string>{"wal_keep_size=256MB"}, std::vector<std::string>{});
+        pair.emplace(*clusters);
+        pair->source().exec(
             "CREATE TABLE account (id int PRIMARY KEY, balance bigint NOT NULL);"
             "INSERT INTO account SELECT n, 1000 FROM generate_series(1, 8) n;"
             "CREATE TABLE ledger (debit int, credit int, amount int);"
@@ -26,7 +29,7 @@ protected:
     }
     ~Failover() override {
         try {
-            if (died) clusters.source.start();  // for what is to be dropped there
+            if (died) clusters->source.start();  // for what is to be dropped there
         } catch (const std::exception &error) {
             ADD_FAILURE() << error.what();
         }
@@ -35,9 +38,9 @@ protected:
     void make_standby() {
         std::vector<std::string> settings;
         if (major >= 17) settings.emplace_back("sync_replication_slots=on");
-        standby.emplace("failover-standby", clusters.source, settings);
+        standby.emplace("failover-standby", clusters->source, settings);
     }
-    std::string standby_conninfo() const { return standby->conninfo(pair.name()); }
+    std::string standby_conninfo() const { return standby->conninfo(pair->name()); }
 
     // Both servers, whichever takes writes.
     std::string either() const {
@@ -45,10 +48,10 @@ protected:
             const auto begin = conninfo.find(key + "=") + key.size() + 1;
             return conninfo.substr(begin, conninfo.find(' ', begin) - begin);
         };
-        const auto one = clusters.source.conninfo();
+        const auto one = clusters->source.conninfo();
         const auto other = standby->conninfo();
         return "host=" + part(one, "host") + "," + part(other, "host") + " port=" + part(one, "port") + "," +
-               part(other, "port") + " user=postgres dbname=" + pair.name() + " target_session_attrs=read-write";
+               part(other, "port") + " user=postgres dbname=" + pair->name() + " target_session_attrs=read-write";
     }
 
     // Transfers by two clients.
@@ -58,7 +61,7 @@ protected:
     }
 
     void promote() {
-        clusters.source.stop("immediate");
+        clusters->source.stop("immediate");
         died = true;
         Session(standby->conninfo()).exec("SELECT pg_promote()");
         Session session(standby_conninfo());
@@ -66,7 +69,7 @@ protected:
     }
 
     void wait_until_standby_has_all() {
-        Session primary(clusters.source.conninfo());
+        Session primary(clusters->source.conninfo());
         Session replica(standby->conninfo());
         const auto end = primary.value("SELECT pg_current_wal_flush_lsn()");
         wait_until("the standby has all",
@@ -79,33 +82,34 @@ protected:
             " (SELECT count(*) || ' ' || coalesce(sum(hashtext(l::text)::bigint), 0) FROM ledger l),"
             " (SELECT transfers FROM counter))");
     }
-    void expect_equal() { EXPECT_EQ(fingerprint(Session(standby_conninfo())), fingerprint(pair.destination())); }
+    void expect_equal() { EXPECT_EQ(fingerprint(Session(standby_conninfo())), fingerprint(pair->destination())); }
 
-    Clusters clusters{"failover", {"wal_keep_size=256MB"}, {}};
+    const int major = Session(shared_clusters().source.conninfo()).connection().server_version() / 10000;
+    std::optional<Clusters> clusters;
     std::optional<Cluster> standby;
-    Pair pair{clusters};
-    const int major = pair.source().connection().server_version() / 10000;
+    std::optional<Pair> pair;
     bool died = false;  // the primary
 };
 
 TEST_F(Failover, GoesOnFromTheSynchronizedSlot) {
     if (major < 17) GTEST_SKIP() << "standbys keep slots from PostgreSQL 17 on";
+    start_servers();
     make_standby();
-    const Task task(pair, {.source_conninfo = either()});
+    const Task task(*pair, {.source_conninfo = either()});
     EXPECT_THAT(task.call({"precheck"}).output, HasSubstr("synchronized_standby_slots is empty"));
-    auto primary = pair.source();
+    auto primary = pair->source();
     primary.exec("ALTER SYSTEM SET synchronized_standby_slots = 'standby'");
     primary.exec("SELECT pg_reload_conf()");
     auto run = task.start();
     task.wait_for_stream(run);
-    auto load = bank(pair.source_conninfo(), 1'000'000);
+    auto load = bank(pair->source_conninfo(), 1'000'000);
     Session replica(standby->conninfo());
     wait_while_running(run, "the slot is kept on the standby", [&] {
         return replica.holds(
             "SELECT EXISTS (SELECT FROM pg_replication_slots WHERE synced AND NOT temporary AND slot_name = '" +
             task.slot() + "')");
     });
-    auto destination = pair.destination();
+    auto destination = pair->destination();
     wait_while_running(run, "changes arrive",
                        [&] { return destination.number("SELECT transfers FROM counter") > 200; });
     promote();
@@ -130,14 +134,15 @@ TEST_F(Failover, GoesOnFromTheSynchronizedSlot) {
 // same positions.
 TEST_F(Failover, ChangesThatThePromotedOneLacksAreSeen) {
     if (major < 17) GTEST_SKIP() << "standbys keep slots from PostgreSQL 17 on";
+    start_servers();
     make_standby();
-    const Task task(pair, {.source_conninfo = either()});
+    const Task task(*pair, {.source_conninfo = either()});
     task.run_until_now();
     Session replica(standby->conninfo());
     {
         auto run = task.start();
         task.wait_for_stream(run);
-        ASSERT_EQ(bank(pair.source_conninfo(), 20).wait(), 0);
+        ASSERT_EQ(bank(pair->source_conninfo(), 20).wait(), 0);
         wait_while_running(run, "the slot is kept on the standby", [&] {
             return replica.holds(
                 "SELECT EXISTS (SELECT FROM pg_replication_slots WHERE synced AND NOT temporary AND slot_name = '" +
@@ -151,7 +156,7 @@ TEST_F(Failover, ChangesThatThePromotedOneLacksAreSeen) {
     replica.exec("SELECT pg_reload_conf()");
     wait_until("the standby is cut off",
                [&] { return replica.holds("SELECT NOT EXISTS (SELECT FROM pg_stat_wal_receiver)"); });
-    ASSERT_EQ(bank(pair.source_conninfo(), 100).wait(), 0);
+    ASSERT_EQ(bank(pair->source_conninfo(), 100).wait(), 0);
     task.run_until_now();
     promote();
     ASSERT_EQ(bank(standby_conninfo(), 2000).wait(), 0);
@@ -162,11 +167,12 @@ TEST_F(Failover, ChangesThatThePromotedOneLacksAreSeen) {
 
 // Without a slot nobody knows what was between. The tables are taken over as they are, and mended.
 TEST_F(Failover, GapIsRefusedAndMended) {
+    start_servers();
     make_standby();
-    const Task task(pair, {.source_conninfo = either(), .source_more = major < 17 ? "" : "failover = false\n"});
+    const Task task(*pair, {.source_conninfo = either(), .source_more = major < 17 ? "" : "failover = false\n"});
     task.run_until_now();
     wait_until_standby_has_all();
-    ASSERT_EQ(bank(pair.source_conninfo(), 50).wait(), 0);
+    ASSERT_EQ(bank(pair->source_conninfo(), 50).wait(), 0);
     wait_until_standby_has_all();
     promote();
     const auto refused = task.call({"run"});
@@ -176,7 +182,7 @@ TEST_F(Failover, GapIsRefusedAndMended) {
 
     ASSERT_EQ(task.call({"cleanup"}).exit_code, 0);
     const Task attached(
-        pair,
+        *pair,
         {.source_conninfo = either(), .stages = "[\"stream\"]", .source_more = major < 17 ? "" : "failover = false\n"});
     auto run = attached.start();
     attached.wait_for_stream(run);
