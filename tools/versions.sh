@@ -2,10 +2,13 @@
 # Everything on newer PostgreSQL majors than Debian 12 has, in a Debian that has that major: the plugin is built without a
 # warning and passes its regress tests, and tasks run between servers of different majors.
 #
-#   versions.sh [check] [MAJOR|FROM:TO ...]   tests; default 17 18, and the pairs 15:17 17:18 15:18 17:15 18:15.
-#                                             Ends with a table of how many tests passed; 1 if one failed
-#   versions.sh chroot MAJOR                  makes the chroot if it is not there; prints its folder
-#   versions.sh pg_config MAJOR               of a PostgreSQL of that major whose programs run outside of the chroot (PG_CONFIG)
+#   versions.sh [check] [WHAT ...]   tests; ends with a table of how many passed; 1 if one failed
+#   versions.sh chroot MAJOR         makes the chroot if it is not there; prints its folder
+#   versions.sh pg_config MAJOR      of a PostgreSQL of that major whose programs run outside of the chroot (PG_CONFIG)
+#
+# WHAT is a MAJOR, a pair FROM:TO, which takes its majors with it, or the guide (docs/upgrade.md, from 15 to 18). Default: all
+# of 17 18 15:17 17:18 15:18 17:15 18:15 guide. Columns after a slash leave out the others, and a pair's majors: 18/regress,
+# 15:18/types,DDL. Majors have regress and own, pairs types, DDL, crash, verify and own.
 #
 # Pairs take the program, the tests and, of 15, the plugin that `make check-versions` has built and installed before.
 # A chroot is made once (debootstrap, about 600 MB) and kept in VERSIONS_DIR, default /var/cache/walferry-chroots: remove a
@@ -24,7 +27,7 @@ die() {
 }
 
 usage() {
-	sed -n '5,8s/^#   //p' "$0" >&2
+	sed -n '5,7s/^#   //p' "$0" >&2
 	exit 1
 }
 
@@ -163,11 +166,11 @@ integration() { # FROM TO PATTERN
 		PATH="$(dirname "$(pg_config_of "$newer")"):$PATH" TESTS="$3" "$top/tools/check.sh" integration
 }
 
-# Runs a suite, shows it, and keeps its last line's counts: "19", or "18, 1 failed".
+# Runs a suite, shows it, and keeps its last line's counts: "19", or "18, 1 failed, 2 skipped".
 counted() { # RESULT-FILE COMMAND...
 	local status=0 counts
 	"${@:2}" 2>&1 | tee "$scratch/output" || status=$?
-	counts=$(tail -n 1 "$scratch/output" | sed -nE 's/^([0-9]+) passed, 0 failed.*/\1/p; s/^([0-9]+) passed, ([1-9][0-9]* failed).*/\1, \2/p')
+	counts=$(tail -n 1 "$scratch/output" | sed -nE '/^[0-9]+ passed, /{s/ passed//; s/, 0 failed//; p}')
 	echo "${counts:-failed}" >"$scratch/$1"
 	[ "$status" -eq 0 ]
 }
@@ -175,56 +178,80 @@ counted() { # RESULT-FILE COMMAND...
 # What of the integration tests each pair goes through. What depends on versions, and failovers, each major also by itself.
 declare -rA patterns=(
 	[types]='Smoke.*:Types.*:Shapes.*:Encoding.*:LargeObjects.OwnersAndGrants'
-	[DDL]='DdlMatrix/*.ResultIsEqual/Plainly:DdlMatrix/*.ResultIsEqual/InTransaction:DdlRandom.*:CopyDdl.*'
+	[DDL]='DdlMatrix/*.ResultIsEqual/Plainly:DdlMatrix/*.ResultIsEqual/InTransaction:DdlRandom.*:*/CopyDdl.*'
 	[crash]='Crash.KilledTwentyTimes:Crash/*.NothingLostNothingTwice/*commit*:ServerCrash.*'
 	[verify]='Verify.*:Repair.*:Cutover.ThereAndBackUnderLoad'
 	[own]='Versions.*'
 )
+readonly columns_of_major=(regress own) columns_of_pair=(types DDL crash verify own)
 
-check() { # MAJOR|FROM:TO ...
-	local what major from to column of failed=0
-	local -A installed=()
-	local -a majors=() pairs=() columns=(types DDL crash verify own)
+# The table's cells: "18 regress", "15:18 types".
+cells() { # WHAT...
+	local what column known
 	for what in "$@"; do
 		case $what in
-		*:*) pairs+=("$what") && majors+=("${what%:*}" "${what#*:}") ;;
-		*) majors+=("$what") ;;
+		*/*)
+			for column in $(tr , ' ' <<<"${what#*/}"); do
+				known="${columns_of_major[*]}"
+				[[ $what != *:* ]] || known="${columns_of_pair[*]}"
+				[[ " $known " == *" $column "* ]] || die "${what%%/*} has no column $column: these are known: $known"
+				echo "${what%%/*} $column"
+			done
+			;;
+		guide) ;;
+		*:*)
+			cells "${what%:*}" "${what#*:}"
+			printf '%s\n' "${columns_of_pair[@]/#/$what }"
+			;;
+		15) echo "15 regress" ;; # its own are in make check
+		*) printf '%s\n' "${columns_of_major[@]/#/$what }" ;;
 		esac
 	done
+}
+
+run_cell() { # MAJOR|FROM:TO COLUMN
+	case $1/$2 in
+	*:*) integration "${1%:*}" "${1#*:}" "${patterns[$2]}" ;;
+	*/own) integration "$1" "$1" "${patterns[own]}:Failover.*" ;;
+	*) regress "$1" ;;
+	esac
+}
+
+# Majors before pairs, each once.
+check() { # WHAT...
+	local cell what major column of failed=0
+	local -a all rows majors
 	scratch=$(mktemp -d /tmp/walferry-versions.XXXXXX)
 	trap 'rm -rf -- "$scratch"' EXIT
+	cells "$@" >"$scratch/cells"
+	mapfile -t all < <({ sed /:/d "$scratch/cells" | sort -s -n -k 1,1; sed '/:/!d' "$scratch/cells"; } | awk '!seen[$0]++')
+	mapfile -t rows < <(printf '%s\n' "${all[@]}" | awk 'NF && !seen[$1]++ { print $1 }')
+	mapfile -t majors < <(printf '%s\n' "${rows[@]}" | tr : '\n' | sort -nu)
+	[[ " $* " != *" guide "* ]] || majors+=(18)
+
 	for major in "${majors[@]}"; do
-		[ -z "${installed[$major]:-}" ] || continue
-		installed[$major]=yes
-		echo "== PostgreSQL $major: regress"
-		[ "$major" = 15 ] || install_plugin "$major" || die "the plugin can't be built on PostgreSQL $major"
-		counted "$major.regress" regress "$major" || failed=1
-		[ "$major" != 15 ] || continue
-		echo "== PostgreSQL $major: own"
-		counted "$major.own" integration "$major" "$major" "${patterns[own]}:Failover.*" || failed=1
+		case $major in "" | 15) ;; *) install_plugin "$major" || die "the plugin can't be built on PostgreSQL $major" ;; esac
 	done
-	if [ -n "${installed[15]:-}" ] && [ -n "${installed[18]:-}" ]; then
+	for cell in "${all[@]}"; do
+		read -r what column <<<"$cell"
+		echo "== PostgreSQL ${what/:/ to }: $column"
+		counted "$what.$column" run_cell "$what" "$column" || failed=1
+	done
+	if [[ " $* " == *" guide "* ]]; then
 		echo "== docs/upgrade.md, from 15 to 18"
 		counted guide timeout 600 "$top/tools/upgrade_guide.sh" "$(pg_config_of 15)" "$(pg_config_of 18)" || failed=1
 		grep "writes were stopped" "$scratch/output" >"$scratch/outage" || true
 	fi
-	for what in "${pairs[@]}"; do
-		from=${what%:*} to=${what#*:}
-		for column in "${columns[@]}"; do
-			echo "== PostgreSQL $from to $to: $column"
-			counted "$what.$column" integration "$from" "$to" "${patterns[$column]}" || failed=1
-		done
-	done
 
 	echo
 	printf '%-10s' ""
-	printf '%-15s' regress "${columns[@]}"
+	printf '%-15s ' regress "${columns_of_pair[@]}"
 	echo
-	for what in $(printf '%s\n' "${!installed[@]}" | sort -n) "${pairs[@]}"; do
+	for what in "${rows[@]}"; do
 		printf '%-10s' "${what/:/ to }"
-		for column in regress "${columns[@]}"; do
+		for column in regress "${columns_of_pair[@]}"; do
 			case $column in regress) of=${what%:*} ;; *) of=$what ;; esac
-			printf '%-15s' "$(cat "$scratch/$of.$column" 2>/dev/null || echo -)"
+			printf '%-15s ' "$(cat "$scratch/$of.$column" 2>/dev/null || echo -)"
 		done
 		echo
 	done
@@ -240,7 +267,7 @@ fi
 case ${1:-check} in
 check)
 	[ $# -eq 0 ] || shift
-	[ $# -gt 0 ] || set -- 17 18 15:17 17:18 15:18 17:15 18:15
+	[ $# -gt 0 ] || set -- 17 18 15:17 17:18 15:18 17:15 18:15 guide
 	check "$@"
 	;;
 chroot)
@@ -251,6 +278,6 @@ pg_config)
 	[ $# -eq 2 ] || usage
 	make_outside "$2"
 	;;
-[0-9]*) check "$@" ;;
+[0-9]* | guide) check "$@" ;;
 *) usage ;;
 esac
