@@ -7,13 +7,16 @@
 #include <gtest/gtest.h>
 
 #include <nlohmann/json.hpp>
+#include <vector>
 
 #include "compare.h"
 
 namespace walferry::testing {
 namespace {
 
+using ::testing::AllOf;
 using ::testing::HasSubstr;
+using ::testing::StartsWith;
 using Json = nlohmann::json;
 
 class Versions : public ::testing::Test {
@@ -57,26 +60,51 @@ TEST_F(Versions, VirtualColumns) {
     EXPECT_EQ(equal.exit_code, 0) << equal.output << equal.errors;
 }
 
+struct Newer {
+    int since;  // major version
+    const char *sql;
+    const char *name;  // in precheck's words
+};
+
+const std::vector<Newer> newer_definitions = {
+    {17,
+     "CREATE TABLE booked (room int, at date, EXCLUDE USING btree (room WITH =, at WITH =)) PARTITION BY RANGE (room)",
+     "exclusion constraint booked_room_at_excl of the partitioned table public.booked"},
+    {17, "CREATE TABLE stored (id int) PARTITION BY RANGE (id) USING heap",
+     "access method of the partitioned table public.stored"},
+    {17, "CREATE TABLE kept (id int PRIMARY KEY); GRANT MAINTAIN ON kept TO versions_keeper",
+     "privilege MAINTAIN on public.kept"},
+    {17, "CREATE VIEW seen AS SELECT; GRANT MAINTAIN ON seen TO versions_keeper", "privilege MAINTAIN on public.seen"},
+    {18, "CREATE TABLE calculated (id int PRIMARY KEY, twice int GENERATED ALWAYS AS (id * 2) VIRTUAL)",
+     "virtual generated column public.calculated.twice"},
+    {18, "CREATE TABLE rented (room int, during tstzrange, PRIMARY KEY (room, during WITHOUT OVERLAPS))",
+     "constraint rented_pkey of public.rented, WITHOUT OVERLAPS"},
+    {18, "CREATE TABLE unsure (id int PRIMARY KEY, n int CONSTRAINT positive CHECK (n > 0) NOT ENFORCED)",
+     "constraint positive of public.unsure, NOT ENFORCED"},
+    {18,
+     "CREATE TABLE told (id int PRIMARY KEY, n int CONSTRAINT needed NOT NULL);"
+     "COMMENT ON CONSTRAINT needed ON told IS 'why'",
+     "comment on the constraint needed of public.told, NOT NULL"},
+};
+
 TEST_F(Versions, WhatTheOlderOneCantHaveIsRefused) {
-    if (from < 18 || to >= 17) GTEST_SKIP() << "from 18 to less than 17";
-    source.exec(
-        "CREATE EXTENSION btree_gist; CREATE ROLE versions_keeper;"
-        "CREATE TABLE calculated (id int PRIMARY KEY, twice int GENERATED ALWAYS AS (id * 2) VIRTUAL);"
-        "CREATE TABLE rented (room int, during tstzrange, PRIMARY KEY (room, during WITHOUT OVERLAPS));"
-        "CREATE TABLE unsure (id int PRIMARY KEY, n int CONSTRAINT positive CHECK (n > 0) NOT ENFORCED);"
-        "CREATE TABLE kept (id int PRIMARY KEY); GRANT MAINTAIN ON kept TO versions_keeper");
+    if (to >= from) GTEST_SKIP() << "from a newer one to an older one";
+    source.exec("CREATE EXTENSION btree_gist; CREATE ROLE versions_keeper");
     const Task task(pair, {.more = "[schema]\ngrants = true\n"});
+    std::vector<const char *> names;
+    for (const auto &newer : newer_definitions) {
+        if (newer.since > from || newer.since <= to) continue;
+        source.exec(newer.sql);
+        names.push_back(newer.name);
+    }
     const auto found = finding(task, "newer_features");
     EXPECT_EQ(found["severity"], "error");
-    for (const auto *name :
-         {"virtual generated column public.calculated.twice",
-          "constraint rented_pkey of public.rented, WITHOUT OVERLAPS",
-          "constraint positive of public.unsure, NOT ENFORCED", "privilege MAINTAIN on public.kept"}) {
-        EXPECT_THAT(found["meaning"].get<std::string>(), HasSubstr(name));
-    }
+    for (const auto *name : names) EXPECT_THAT(found["meaning"].get<std::string>(), HasSubstr(name));
+    EXPECT_THAT(found["found"].get<std::string>(), StartsWith(std::to_string(names.size()) + " that PostgreSQL"));
     EXPECT_EQ(task.call({"run"}).exit_code, 3);
     source.exec(
-        "DROP TABLE calculated, rented, unsure, kept; DROP ROLE versions_keeper; CREATE TABLE plain (id int PRIMARY KEY)");
+        "DROP VIEW IF EXISTS seen; DROP TABLE IF EXISTS booked, stored, kept, calculated, rented, unsure, told; DROP ROLE versions_keeper;"
+        "CREATE TABLE plain (id int PRIMARY KEY)");
     EXPECT_EQ(finding(task, "newer_features")["severity"], "ok");
     source.exec("DROP EXTENSION btree_gist CASCADE");
     task.run_until_now();
@@ -84,20 +112,30 @@ TEST_F(Versions, WhatTheOlderOneCantHaveIsRefused) {
 }
 
 // In the stream there is no precheck: the statement stops the task at its place.
-TEST_F(Versions, StatementThatTheOlderOneDoesntKnow) {
-    if (from < 18 || to >= 18) GTEST_SKIP() << "from 18 to less than 18";
-    source.exec("CREATE TABLE t (id int PRIMARY KEY)");
+TEST_F(Versions, StatementsThatTheOlderOneDoesntKnow) {
+    if (to >= from) GTEST_SKIP() << "from a newer one to an older one";
+    const std::vector<Newer> statements = {
+        {17, "ALTER TABLE t ALTER COLUMN twice SET EXPRESSION AS (id + id)", "syntax error"},
+        {17, "CREATE EXTENSION earthdistance CASCADE", "extension \"earthdistance\" has no installation script"},
+        {18, "ALTER TABLE t ADD COLUMN thrice int GENERATED ALWAYS AS (id * 3) VIRTUAL", "syntax error"},
+    };
+    source.exec("CREATE TABLE t (id int PRIMARY KEY, twice int GENERATED ALWAYS AS (id * 2) STORED)");
     const Task task(pair);
     task.run_until_now();
-    source.exec("ALTER TABLE t ADD COLUMN twice int GENERATED ALWAYS AS (id * 2) VIRTUAL");
-    const auto stopped = task.call({"run", "--until", "now"});
-    EXPECT_EQ(stopped.exit_code, 5) << stopped.errors;
-    EXPECT_THAT(stopped.errors, HasSubstr("can't be applied"));
-    source.exec("INSERT INTO t VALUES (1)");
-    const auto id = destination.value("SELECT id FROM walferry.ddl WHERE state = 'failed'");
-    EXPECT_EQ(task.call({"ddl", "skip"}, 60s, {id}).exit_code, 0);
-    task.run_until_now();
-    EXPECT_EQ(destination.number("SELECT count(*) FROM t"), 1);
+    int rows = 0;
+    for (const auto &[since, sql, error] : statements) {
+        if (since > from || since <= to) continue;
+        source.exec(sql);
+        const auto stopped = task.call({"run", "--until", "now"});
+        EXPECT_EQ(stopped.exit_code, 5) << stopped.errors;
+        EXPECT_THAT(stopped.errors, AllOf(HasSubstr("can't be applied"), HasSubstr(error)));
+        source.exec("INSERT INTO t VALUES (" + std::to_string(++rows) + ")");
+        const auto id = destination.value("SELECT id FROM walferry.ddl WHERE state = 'failed'");
+        EXPECT_EQ(task.call({"ddl", "skip"}, 60s, {id}).exit_code, 0);
+        task.run_until_now();
+        EXPECT_EQ(destination.number("SELECT count(*) FROM t"), rows);
+    }
+    EXPECT_GT(rows, 0);
 }
 
 TEST_F(Versions, SettingsThatEndSlotsAreSaid) {

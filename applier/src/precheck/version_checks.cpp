@@ -9,6 +9,7 @@
 #include "pq/array.h"
 #include "precheck/checks.h"
 #include "precheck/names.h"
+#include "schema/tables.h"
 
 namespace walferry {
 
@@ -20,11 +21,22 @@ struct Feature {
     const char *sql;  // names what uses it, among the relations $1
 };
 
+// What pg_dump takes: partitioned tables and views too.
+const char *const relations_sql = R"(
+SELECT c.oid FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f') AND c.relpersistence <> 't'
+  AND n.nspname NOT LIKE 'pg\_%' AND n.nspname NOT IN ('information_schema', 'walferry')
+  AND walferry.selects(c.oid, pg_catalog.convert_from(pg_catalog.decode($1, 'hex'), 'UTF8'),
+                       pg_catalog.convert_from(pg_catalog.decode($2, 'hex'), 'UTF8')))";
+
 constexpr auto features = std::to_array<Feature>({
     {17, false, R"(
 SELECT pg_catalog.format('exclusion constraint %I of the partitioned table %s', k.conname, k.conrelid::pg_catalog.regclass)
 FROM pg_catalog.pg_constraint k JOIN pg_catalog.pg_class c ON c.oid = k.conrelid
-WHERE k.conrelid = ANY ($1::pg_catalog.oid[]) AND k.contype = 'x' AND (c.relkind = 'p' OR c.relispartition) ORDER BY 1)"},
+WHERE k.conrelid = ANY ($1::pg_catalog.oid[]) AND k.contype = 'x' AND c.relkind = 'p' ORDER BY 1)"},
+    {17, false, R"(
+SELECT pg_catalog.format('access method of the partitioned table %s', oid::pg_catalog.regclass)
+FROM pg_catalog.pg_class WHERE oid = ANY ($1::pg_catalog.oid[]) AND relkind = 'p' AND relam <> 0 ORDER BY 1)"},
     // Who has all privileges is granted all that there are.
     {17, true, R"(
 SELECT pg_catalog.format('privilege MAINTAIN on %s', c.oid::pg_catalog.regclass)
@@ -43,6 +55,11 @@ SELECT pg_catalog.format('constraint %I of %s, %s', conname, conrelid::pg_catalo
 FROM pg_catalog.pg_constraint
 WHERE conrelid = ANY ($1::pg_catalog.oid[])
   AND (conperiod OR NOT conenforced OR contype = 'n' AND (connoinherit OR NOT convalidated)) ORDER BY 1)"},
+    {18, false, R"(
+SELECT pg_catalog.format('comment on the constraint %I of %s, NOT NULL', k.conname, k.conrelid::pg_catalog.regclass)
+FROM pg_catalog.pg_constraint k
+JOIN pg_catalog.pg_description d ON d.classoid = 'pg_catalog.pg_constraint'::pg_catalog.regclass AND d.objoid = k.oid
+WHERE k.conrelid = ANY ($1::pg_catalog.oid[]) AND k.contype = 'n' ORDER BY 1)"},
 });
 
 }  // namespace
@@ -51,8 +68,9 @@ Result<Finding> check_newer_features(CheckContext &context) {
     const int from = context.source->server_version() / 10000;
     const int to = context.destination->server_version() / 10000;
     if (!context.task.schema_stage || to >= from) return good("nothing is newer than the destination");
-    std::vector<std::string> relids;
-    for (const Table &table : context.tables) relids.push_back(std::to_string(table.relid));
+    WF_ASSIGN(const std::vector<std::string> relids,
+              read_values(*context.source, relations_sql,
+                          {hex_patterns(context.task.include), hex_patterns(context.task.exclude)}));
     std::vector<std::string> found;
     for (const Feature &feature : features) {
         if (feature.since > from || feature.since <= to || (feature.of_grants && !context.task.grants)) continue;
