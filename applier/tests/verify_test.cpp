@@ -53,7 +53,7 @@ protected:
 };
 
 TEST_F(Verify, RowsByKey) {
-    const int rows = soak_factor() > 1 ? 5'000'000 : 200'000;
+    const int rows = soak_factor() > 1 ? 500'000 * soak_factor() : 200'000;
     source.exec("CREATE TABLE t (id int PRIMARY KEY, b bytea, v text); CREATE TABLE other (id int PRIMARY KEY)");
     source.exec("INSERT INTO t SELECT n, decode(md5(n::text), 'hex'), 'value ' || n FROM generate_series(1, " +
                 std::to_string(rows) + ") AS n; INSERT INTO other VALUES (1)");
@@ -175,7 +175,9 @@ TEST_F(Verify, NoFalseAlarmUnderLoad) {
     Load load(pair, 500);
     auto open = pair.source();
     open.exec("BEGIN; SELECT txid_current()");
-    const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(soak_factor() > 1 ? 300 : 1);
+    const bool soak = soak_factor() > 1;
+    const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(soak ? 30 * soak_factor() : 1);
+    const int rounds_min = soak ? soak_factor() : 2;
     int rounds = 0;
     do {
         run.signal(SIGSTOP);
@@ -193,7 +195,7 @@ TEST_F(Verify, NoFalseAlarmUnderLoad) {
         for (const auto &table : Json::parse(verify.output())["tables"])
             EXPECT_EQ(table["undecided"], 0) << table.dump(1);
         ++rounds;
-    } while (std::chrono::steady_clock::now() < until || rounds < 2);
+    } while (std::chrono::steady_clock::now() < until || rounds < rounds_min);
     EXPECT_TRUE(run.running()) << run.errors();
 
     // And a real difference is found among all that moves.

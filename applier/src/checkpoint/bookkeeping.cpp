@@ -10,6 +10,7 @@
 #include "checkpoint/source_columns.h"
 #include "checkpoint/table_requests.h"
 #include "checkpoint/table_settings.h"
+#include "checkpoint/verification.h"
 #include "pq/array.h"
 #include "pq/transaction.h"
 #include "slot/timeline.h"
@@ -146,11 +147,11 @@ Result<bool> bookkeeping_exists(pq::Connection &destination) {
 Result<void> create_bookkeeping(pq::Connection &destination) {
     WF_TRY(destination.exec(lock_bookkeeping_sql));
     // The youngest of the tables. Where it is there, nothing is made: the account may have lost the right to do so.
-    WF_ASSIGN(const pq::Rows rows, destination.exec("SELECT to_regclass('walferry.conflict_total') IS NOT NULL"));
+    WF_ASSIGN(const pq::Rows rows, destination.exec("SELECT to_regclass('walferry.verification_part') IS NOT NULL"));
     if (rows.boolean(0, 0)) return {};
     const auto sql = std::string(create_sql) + create_ddl_history_sql + create_source_columns_sql +
                      create_table_requests_sql + create_table_settings_sql + create_source_timeline_sql +
-                     create_conflicts_sql;
+                     create_conflicts_sql + create_verifications_sql;
     if (auto created = destination.exec(sql); !created) {
         return fail(std::move(created).error().with_hint(
             "The destination account needs CREATE on the database: GRANT CREATE ON DATABASE ... TO ..."));
@@ -307,7 +308,9 @@ Result<std::vector<TableState>> list_tables(pq::Connection &destination, const s
 }
 
 Result<void> delete_table(pq::Connection &destination, const std::string &task, std::uint32_t relid) {
-    return run(destination, "DELETE FROM walferry.table_state WHERE task = $1 AND relid = $2",
+    return run(destination,
+               "WITH compared AS (DELETE FROM walferry.verification_table WHERE task = $1 AND relid = $2::oid)"
+               " DELETE FROM walferry.table_state WHERE task = $1 AND relid = $2::oid",
                {task, std::to_string(relid)});
 }
 
@@ -317,6 +320,7 @@ FROM unnest($2::oid[], $5::bigint[], $6::bigint[]) AS c (relid, rows, bytes)
 WHERE t.task = $1 AND t.relid = c.relid)";
 
 const char *const set_pending_sql = R"(
+WITH compared AS (DELETE FROM walferry.verification_table WHERE task = $1 AND relid = $2::oid)
 INSERT INTO walferry.table_state (task, relid, schema_name, table_name, state) VALUES ($1, $2::oid, $3, $4, 'pending')
 ON CONFLICT (task, relid) DO UPDATE
 SET state = 'pending', snapshot = NULL, copy_lsn = NULL, rows = 0, bytes = 0, schema_name = $3, table_name = $4)";
@@ -388,7 +392,8 @@ Result<void> delete_task(pq::Connection &destination, const std::string &task) {
                   destination.exec(
                       "SELECT name FROM unnest(ARRAY['task', 'schema_script', 'table_state', 'progress', 'checkpoint',"
                       " 'ddl', 'sequence', 'large_object', 'table_request', 'source_column', 'table_settings',"
-                      " 'source_timeline', 'name_map', 'conflict', 'conflict_total']) AS name"
+                      " 'source_timeline', 'name_map', 'conflict', 'conflict_total', 'verification',"
+                      " 'verification_table', 'verification_part']) AS name"
                       " WHERE to_regclass('walferry.' || name) IS NOT NULL"));
         if (tables.count() == 0) return {};  // dropped with another task, just now
         std::string sql;
@@ -424,18 +429,20 @@ Result<void> wait_for_workers(pq::Connection &destination, const std::string &ta
     return run(destination, "SELECT pg_advisory_unlock(hashtextextended('walferry worker:' || $1, 0))", {task});
 }
 
-// The lock that a running `run` holds (try_lock_task), seen without taking it: a run that starts meanwhile must get it.
-const char *const running_sql = R"(
+// Seen without taking it: whoever starts meanwhile must get it.
+Result<bool> is_locked(pq::Connection &destination, const std::string &lock_name) {
+    WF_ASSIGN(const pq::Rows rows, destination.exec(R"(
 SELECT EXISTS (
     SELECT FROM pg_catalog.pg_locks
     WHERE locktype = 'advisory' AND objsubid = 1 AND granted
       AND database = (SELECT oid FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database())
-      AND ((classid::pg_catalog.int8 << 32) | objid::pg_catalog.int8)
-          = pg_catalog.hashtextextended('walferry:' || $1, 0)))";
+      AND ((classid::pg_catalog.int8 << 32) | objid::pg_catalog.int8) = pg_catalog.hashtextextended($1, 0)))",
+                                                    {lock_name}));
+    return rows.boolean(0, 0);
+}
 
 Result<bool> is_running(pq::Connection &destination, const std::string &task) {
-    WF_ASSIGN(const pq::Rows rows, destination.exec(running_sql, {task}));
-    return rows.boolean(0, 0);
+    return is_locked(destination, "walferry:" + task);
 }
 
 Result<bool> try_lock_task(pq::Connection &destination, const std::string &task) {

@@ -154,8 +154,10 @@ Result<void> delete_task(pq::Connection &destination, const std::string &task);
 
 // Held by a running `run` for as long as its connection lives. False: another process holds it.
 Result<bool> try_lock_task(pq::Connection &destination, const std::string &task);
-// Whether somebody holds it, without taking it.
+// Whether somebody holds it.
 Result<bool> is_running(pq::Connection &destination, const std::string &task);
+// The same of any advisory lock whose number is the hash of such a name.
+Result<bool> is_locked(pq::Connection &destination, const std::string &lock_name);
 
 // Held by each apply worker's session, $1 task. A process that was killed may leave a backend behind that still commits; a
 // new one waits for it before it reads where to go on.

@@ -83,7 +83,8 @@ const char *example_of(Verb verb) {
         case Verb::throttle:
             return "walferry throttle --copy-mb 20 shop.toml\nwalferry throttle --off shop.toml";
         case Verb::verify:
-            return "walferry verify shop.toml\nwalferry verify --jobs 4 shop.toml public.orders public.items";
+            return "walferry verify shop.toml\nwalferry verify --mb 20 --html report.html shop.toml\n"
+                   "walferry verify --jobs 4 shop.toml public.orders public.items";
         case Verb::repair:
             return "walferry repair --dry-run shop.toml public.orders";
         case Verb::ddl_list:
@@ -176,6 +177,17 @@ void add_tables(CLI::App &command, Arguments &arguments, Texts &texts) {
     command.add_option("TABLE", texts.tables, "schema.table; none: all, with definitions and sequences")
         ->check(CLI::Validator(check_table, ""));
     command.add_option("--jobs", arguments.jobs, "Tables compared at once (2)")->check(CLI::Range(1, 64));
+    command
+        .add_option("--rows", arguments.rows,
+                    "Rows that each server reads a second; 0: no limit (throttle.verify_rows)")
+        ->check(CLI::Range(std::uint64_t{0}, std::uint64_t{1'000'000'000}));
+    command.add_option("--mb", arguments.mb, "MB that each server reads a second; 0: no limit (throttle.verify_mb)")
+        ->check(CLI::Range(0.0, 1e9));
+}
+
+void add_verify(CLI::App &command, Arguments &arguments) {
+    command.add_flag("--restart", arguments.restart, "Begin anew, even if an earlier one was stopped in its middle");
+    command.add_option("--html", arguments.html_file, "Also write the report to this file, for a browser");
 }
 
 void add_throttle(CLI::App &command, ThrottleWishes &wishes) {
@@ -234,6 +246,7 @@ void add_verb(CLI::App &app, const VerbHelp &help, Arguments &arguments, Texts &
         command->add_option("TABLE", texts.table, "schema.table")->required()->check(CLI::Validator(check_table, ""));
     }
     if (help.verb == Verb::verify || help.verb == Verb::repair) add_tables(*command, arguments, texts);
+    if (help.verb == Verb::verify) add_verify(*command, arguments);
     if (help.verb == Verb::precheck || help.verb == Verb::run || help.verb == Verb::setup) {
         command
             ->add_option("--ignore", arguments.ignore,

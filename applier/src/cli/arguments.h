@@ -59,6 +59,10 @@ struct Arguments {
     std::string name;
     std::vector<std::pair<std::string, std::string>> tables;  // schema and name; only with Verb::verify, repair
     int jobs = 2;                                             // tables at once; likewise
+    std::optional<std::uint64_t> rows;                        // compared a second; likewise. 0: no limit
+    std::optional<double> mb;                                 // likewise, of 1,000,000 bytes
+    bool restart = false;                                     // only with Verb::verify
+    std::string html_file;                                    // likewise
     bool json = false;
     bool dry_run = false;
     std::vector<std::string> ignore;  // checks; only with Verb::precheck, run, setup

@@ -33,6 +33,14 @@ TEST(Arguments, TakesTheVerbsAndTheirOptions) {
 
     EXPECT_EQ(parse({"--log-level", "warn", "precheck", "a"})->verb, Verb::precheck);
     EXPECT_EQ(parse({"verify", "a"})->verb, Verb::verify);
+    const auto verify = parse({"verify", "--rows", "5000", "--mb", "0.5", "--restart", "--html", "r.html", "a", "s.t"});
+    ASSERT_TRUE(verify);
+    EXPECT_EQ(verify->rows, 5000U);
+    EXPECT_EQ(verify->mb, 0.5);
+    EXPECT_TRUE(verify->restart);
+    EXPECT_EQ(verify->html_file, "r.html");
+    EXPECT_EQ(parse({"repair", "--mb", "20", "a"})->mb, 20);
+    EXPECT_FALSE(parse({"repair", "--restart", "a"}));
     EXPECT_EQ(parse({"objects", "--json", "a"})->verb, Verb::objects);
     EXPECT_EQ(parse({"sequences", "--json", "a"})->verb, Verb::sequences);
     EXPECT_EQ(parse({"cleanup", "a"})->verb, Verb::cleanup);

@@ -5,13 +5,13 @@
 
 #include <cstdio>
 
-#include "alert/alerter.h"
 #include "apply/conflict_replay.h"
 #include "checkpoint/bookkeeping.h"
 #include "checkpoint/conflicts.h"
 #include "checkpoint/ddl_history.h"
 #include "checkpoint/table_requests.h"
 #include "cli/operate.h"
+#include "cli/verify.h"
 #include "config/connections.h"
 #include "config/task.h"
 #include "cutover/cutover.h"
@@ -25,9 +25,6 @@
 #include "run/cleanup.h"
 #include "run/run.h"
 #include "run/table_requests.h"
-#include "verify/repair.h"
-#include "verify/report.h"
-#include "verify/verify.h"
 
 namespace walferry {
 
@@ -56,25 +53,6 @@ Result<ExitCode> perform_setup(const Task &task, const Arguments &arguments, Sto
     return has_errors(findings) ? ExitCode::precheck : ExitCode::ok;
 }
 
-VerifyOptions verify_options(const Arguments &arguments) {
-    VerifyOptions options;
-    options.jobs = arguments.jobs;
-    options.tables = arguments.tables;
-    return options;
-}
-
-// With the tables that were added and removed since it began.
-Result<Task> current_task(const Task &task, StopFlag &stop) {
-    WF_ASSIGN(auto destination, pq::Connection::open(control_connection(task, Side::destination, "verify", &stop)));
-    WF_ASSIGN(const auto record, find_task(destination, task.name));
-    return record ? with_requested_tables(task, *record) : task;
-}
-
-ExitCode print_comparison(const Comparison &comparison, const Arguments &arguments) {
-    fmt::print("{}", arguments.json ? comparison_as_json(comparison) : comparison_as_text(comparison));
-    return comparison.equal() ? ExitCode::ok : ExitCode::difference;
-}
-
 Result<ExitCode> perform_objects(const Task &task, const Arguments &arguments, StopFlag &stop) {
     WF_ASSIGN(const TaskObjects objects, read_task_objects(task, stop));
     fmt::print("{}", arguments.json ? objects_as_json(objects) : objects_as_text(objects));
@@ -92,24 +70,6 @@ Result<ExitCode> perform_sequences(const Task &task, const Arguments &arguments,
     WF_ASSIGN(const auto pairs, list_sequences(source, destination, with_requested_tables(task, *record)));
     fmt::print("{}", arguments.json ? sequences_as_json(task.name, pairs) : sequences_as_text(pairs));
     return ExitCode::ok;
-}
-
-Result<ExitCode> perform_verify(const Task &task, const Arguments &arguments, StopFlag &stop) {
-    WF_ASSIGN(const Task current, current_task(task, stop));
-    WF_ASSIGN(const Comparison comparison, verify(current, verify_options(arguments), stop));
-    if (!comparison.equal()) {
-        Alerter(task).raise({AlertKind::difference, "verify has found a difference", comparison_as_text(comparison)});
-    }
-    return print_comparison(comparison, arguments);
-}
-
-// With --json the answer is on stdout alone.
-Result<ExitCode> perform_repair(const Task &task, const Arguments &arguments, StopFlag &stop) {
-    WF_ASSIGN(const Task current, current_task(task, stop));
-    WF_ASSIGN(const Comparison comparison,
-              repair(current, {verify_options(arguments), arguments.dry_run}, stop,
-                     [&](const std::string &text) { fmt::print(arguments.json ? stderr : stdout, "{}", text); }));
-    return print_comparison(comparison, arguments);
 }
 
 Result<ExitCode> perform_cutover(const Task &task, const Arguments &arguments, StopFlag &stop) {

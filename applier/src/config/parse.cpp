@@ -55,7 +55,7 @@ const std::vector<KnownSection> &known_sections() {
         {"apply", {"workers", "buffer_mb", "streaming", "spool_folder", "spool_mb"}},
         {"ddl", ddl_keys()},
         {"conflict", conflict_keys()},
-        {"throttle", {"stream_rows", "stream_mb", "copy_rows", "copy_mb"}},
+        {"throttle", {"stream_rows", "stream_mb", "copy_rows", "copy_mb", "verify_rows", "verify_mb"}},
         {"retry", {"connection_seconds", "transient_seconds"}},
         {"control", {"socket"}},
         {"http", {"listen", "token_file"}},
@@ -232,7 +232,7 @@ Result<void> read_megabytes(const File &file, std::string_view section, std::str
     return {};
 }
 
-// [throttle] of the stream or the copy.
+// [throttle] of the stream, the copy or verify.
 Result<void> read_rates(const File &file, const std::string &of, Rates &rates) {
     constexpr std::uint64_t max = 1'000'000'000;
     WF_TRY(read_number<std::uint64_t>(file, "throttle", of + "_rows", 0, max, rates.rows));
@@ -598,6 +598,7 @@ Result<Task> read_values(const File &file) {
     WF_TRY(read_number<std::int64_t>(file, "source", "heartbeat_seconds", 0, 86'400, task.heartbeat_seconds));
     WF_TRY(read_rates(file, "stream", task.stream_rates));
     WF_TRY(read_rates(file, "copy", task.copy_rates));
+    WF_TRY(read_rates(file, "verify", task.verify_rates));
     WF_TRY(read_text(file, "control", "socket", task.control_socket));
     WF_TRY(read_http(file, task));
     WF_TRY(read_alerts(file, task.alerts));

@@ -82,6 +82,8 @@ stream_rows = 5000
 stream_mb = 2
 copy_rows = 7
 copy_mb = 100
+verify_rows = 9
+verify_mb = 3
 [retry]
 connection_seconds = 0
 transient_seconds = 1
@@ -114,6 +116,7 @@ window_seconds = 4
     EXPECT_FALSE(task.failover);
     EXPECT_EQ(task.stream_rates, (Rates{5000, 2'000'000}));
     EXPECT_EQ(task.copy_rates, (Rates{7, 100'000'000}));
+    EXPECT_EQ(task.verify_rates, (Rates{9, 3'000'000}));
     EXPECT_EQ(task.control_socket, "/run/me/s");
     EXPECT_EQ(task.http_listen, "[::1]:9187");
     EXPECT_EQ(task.http_token_file, "/etc/walferry/token");

@@ -74,6 +74,7 @@ struct Task {
     std::string control_socket;  // path of the running process's socket; empty: the default (control/socket_path.h)
     Rates stream_rates;          // that the operator may change while it runs
     Rates copy_rates;
+    Rates verify_rates;           // of each server, that `walferry verify` reads with
     std::string http_listen;      // ADDRESS:PORT; empty: no HTTP
     std::string http_token_file;  // empty: nothing can be steered over HTTP
     AlertOptions alerts;

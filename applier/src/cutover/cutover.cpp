@@ -184,7 +184,16 @@ private:
     // `tables`: those alone, without objects; empty: all.
     Result<void> compare(const std::vector<std::pair<std::string, std::string>> &tables, const std::string &what) {
         const auto began = steady_clock::now();
-        WF_ASSIGN(const Comparison found, verify(task_, {options_.jobs, tables, true}, stop_));
+        VerifyOptions options;
+        options.jobs = options_.jobs;
+        options.tables = tables;
+        if (tables.empty()) {
+            options.rates = task_.verify_rates;
+            options.anew = true;
+        } else {
+            options.record = false;  // nobody can write meanwhile
+        }
+        WF_ASSIGN(const Comparison found, verify(task_, options, stop_));
         if (!found.equal()) {
             print_(comparison_as_text(found));
             return fail(ErrorKind::state, "the two sides differ", "walferry repair mends that; then try again.");

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <cstdlib>
 #include <future>
 #include <unordered_map>
 
@@ -54,17 +55,22 @@ std::string bucket_of(const SideShape &side, std::uint64_t buckets, bool same_en
 }
 
 Result<Buckets> read_buckets(pq::Connection &connection, const SideShape &side, std::uint64_t buckets,
-                             bool same_encoding) {
-    WF_ASSIGN(
-        const pq::Rows rows,
-        connection.exec(fmt::format(
-            "SELECT bucket, pg_catalog.count(*), pg_catalog.sum(hash) FROM (SELECT {} AS bucket, {} AS hash FROM {} AS t) AS r"
-            " GROUP BY bucket",
-            bucket_of(side, buckets, same_encoding), hash_of(row_text(side, same_encoding), row_seed), side.rows)));
+                             bool same_encoding, const ReadSide &read_side) {
+    const std::string select = fmt::format(
+        "SELECT bucket, pg_catalog.count(*), pg_catalog.sum(hash) FROM (SELECT {} AS bucket, {} AS hash FROM {} AS t WHERE ",
+        bucket_of(side, buckets, same_encoding), hash_of(row_text(side, same_encoding), row_seed), side.rows);
     Buckets out(buckets);
-    for (int row = 0; row < rows.count(); ++row) {
-        out[static_cast<std::size_t>(rows.integer(row, 0))] = {rows.integer(row, 1), parse_sum(rows.view(row, 2))};
-    }
+    WF_TRY(read_side(connection, side, [&](const Piece &piece) -> Result<std::uint64_t> {
+        WF_ASSIGN(const pq::Rows rows, connection.exec(select + piece.condition + ") AS r GROUP BY bucket"));
+        std::int64_t count = 0;
+        for (int row = 0; row < rows.count(); ++row) {
+            Bucket &bucket = out[static_cast<std::size_t>(rows.integer(row, 0))];
+            bucket.rows += rows.integer(row, 1);
+            bucket.sum += parse_sum(rows.view(row, 2));
+            count += rows.integer(row, 1);
+        }
+        return static_cast<std::uint64_t>(count);
+    }));
     return out;
 }
 
@@ -91,20 +97,30 @@ KeyValues split(std::string_view joined_key) {
     return key;
 }
 
+// `all_rows`: about so many are read to find the wanted ones.
 Result<RowSums> read_rows(pq::Connection &connection, const SideShape &side, std::uint64_t buckets,
-                          const std::vector<std::string> &wanted, bool same_encoding) {
+                          const std::vector<std::string> &wanted, std::int64_t all_rows, bool same_encoding,
+                          const ReadSide &read_side) {
     const auto hash = hash_of(row_text(side, same_encoding), row_seed);
     std::string columns;
     for (const KeyColumn &column : side.key) columns += column.name + ", ";
-    std::string sql =
+    std::string select =
         side.key.empty() ? fmt::format("SELECT {}, pg_catalog.count(*)", hash) : "SELECT " + columns + hash;
-    sql += fmt::format(" FROM {} AS t WHERE {} = ANY ($1::pg_catalog.int4[])", side.rows,
-                       bucket_of(side, buckets, same_encoding));
-    if (side.key.empty()) sql += " GROUP BY 1";
-    WF_ASSIGN(const pq::Rows rows, connection.exec(sql, {pq::array_literal(wanted)}));
-    const int key_columns = rows.columns() - 1;
+    select += fmt::format(" FROM {} AS t WHERE {} = ANY ($1::pg_catalog.int4[]) AND ", side.rows,
+                          bucket_of(side, buckets, same_encoding));
     RowSums out;
-    for (int row = 0; row < rows.count(); ++row) out[joined(rows, row, key_columns)] = rows.text(row, key_columns);
+    WF_TRY(read_side(connection, side, [&](const Piece &piece) -> Result<std::uint64_t> {
+        WF_ASSIGN(const pq::Rows rows,
+                  connection.exec(select + piece.condition + (side.key.empty() ? " GROUP BY 1" : ""),
+                                  {pq::array_literal(wanted)}));
+        const int key_columns = rows.columns() - 1;
+        for (int row = 0; row < rows.count(); ++row) {
+            std::string &sum = out[joined(rows, row, key_columns)];
+            sum = side.key.empty() ? std::to_string(std::strtoll(sum.c_str(), nullptr, 10) + rows.integer(row, 1))
+                                   : rows.text(row, key_columns);
+        }
+        return static_cast<std::uint64_t>(piece.share * static_cast<double>(all_rows));
+    }));
     return out;
 }
 
@@ -136,10 +152,10 @@ TableSum total(const Buckets &buckets) {
 }  // namespace
 
 Result<Candidates> find_candidates(pq::Connection &source, pq::Connection &destination, const TableShape &shape,
-                                   bool same_encoding) {
-    const auto count = bucket_count(shape.bytes);
+                                   std::uint64_t bytes, bool same_encoding, const ReadSide &read_side) {
+    const auto count = bucket_count(bytes);
     auto sums = read_both(source, destination, shape, [&](pq::Connection &connection, const SideShape &side) {
-        return read_buckets(connection, side, count, same_encoding);
+        return read_buckets(connection, side, count, same_encoding, read_side);
     });
     WF_ASSIGN(const Buckets source_buckets, std::move(sums.first));
     WF_ASSIGN(const Buckets destination_buckets, std::move(sums.second));
@@ -157,7 +173,8 @@ Result<Candidates> find_candidates(pq::Connection &source, pq::Connection &desti
             break;
         }
         auto rows = read_both(source, destination, shape, [&](pq::Connection &connection, const SideShape &side) {
-            return read_rows(connection, side, count, wanted, same_encoding);
+            const TableSum &sum = connection.side() == Side::source ? out.source : out.destination;
+            return read_rows(connection, side, count, wanted, sum.rows, same_encoding, read_side);
         });
         WF_ASSIGN(RowSums at_source, std::move(rows.first));
         WF_ASSIGN(const RowSums at_destination, std::move(rows.second));

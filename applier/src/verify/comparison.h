@@ -43,6 +43,13 @@ struct TableComparison {
     bool equal() const { return rows.empty() && !more_rows && problem.empty(); }
 };
 
+// One that was stopped in its middle.
+struct PartialComparison {
+    TableComparison found;          // so far
+    std::vector<std::string> next;  // the key up to which it has come
+    std::string basis;              // what it has compared: TableVerifier's text
+};
+
 // An object, or a part of one: "index", "default", ...
 struct ObjectDifference {
     std::string kind;

@@ -161,7 +161,9 @@ private:
 
 Result<Comparison> repair(const Task &task, const RepairOptions &options, const StopFlag &stop,
                           const std::function<void(const std::string &)> &print) {
-    WF_ASSIGN(Comparison found, verify(task, options.verify, stop));
+    VerifyOptions anew = options.verify;
+    anew.anew = true;
+    WF_ASSIGN(Comparison found, verify(task, anew, stop));
     bool anything = false;
     for (const TableComparison &table : found.tables) {
         print(plan_for(table));
@@ -178,7 +180,7 @@ Result<Comparison> repair(const Task &task, const RepairOptions &options, const 
     WF_ASSIGN(auto destination, pq::Connection::open(settings));
     Mending mending(task, stop, std::move(destination), print);
     WF_TRY(mending.run(found));
-    return verify(task, options.verify, stop);
+    return verify(task, anew, stop);
 }
 
 }  // namespace walferry

@@ -25,21 +25,6 @@ std::int64_t total(const Comparison &comparison, std::optional<TableSum> TableCo
     return rows;
 }
 
-std::string verdict(const TableComparison &table) {
-    if (!table.problem.empty()) return table.problem;
-    if (table.equal()) {
-        return table.undecided == 0 ? "equal"
-                                    : fmt::format("equal, but for {} that changed at each look", table.undecided);
-    }
-    std::vector<std::string> counts;
-    for (const auto fault : {RowFault::missing, RowFault::extra, RowFault::differing}) {
-        std::int64_t rows = 0;
-        for (const auto &row : table.rows) rows += row.fault == fault ? row.count : 0;
-        if (rows > 0) counts.push_back(fmt::format("{} {}", rows, to_string(fault)));
-    }
-    return fmt::format("{}{}", fmt::join(counts, ", "), table.more_rows ? ", and perhaps more" : "");
-}
-
 std::string row_as_text(const TableComparison &table, const RowDifference &row) {
     if (table.key.empty())
         return fmt::format("{} x {} row {}", row.count, to_string(row.fault), fmt::join(row.key, ""));
@@ -77,13 +62,34 @@ nlohmann::ordered_json row_as_json(const TableComparison &table, const RowDiffer
 
 }  // namespace
 
+std::string verdict_of(const TableComparison &table) {
+    if (!table.problem.empty()) return table.problem;
+    if (table.equal()) {
+        return table.undecided == 0 ? "equal"
+                                    : fmt::format("equal, but for {} that changed at each look", table.undecided);
+    }
+    std::vector<std::string> counts;
+    for (const auto fault : {RowFault::missing, RowFault::extra, RowFault::differing}) {
+        std::int64_t rows = 0;
+        for (const auto &row : table.rows) rows += row.fault == fault ? row.count : 0;
+        if (rows > 0) counts.push_back(fmt::format("{} {}", rows, to_string(fault)));
+    }
+    return fmt::format("{}{}", fmt::join(counts, ", "), table.more_rows ? ", and perhaps more" : "");
+}
+
+std::uint64_t differing_rows(const TableComparison &table) {
+    std::int64_t rows = 0;
+    for (const RowDifference &row : table.rows) rows += row.count;
+    return static_cast<std::uint64_t>(rows);
+}
+
 std::string comparison_as_text(const Comparison &comparison) {
     std::size_t width = 5;
     for (const auto &table : comparison.tables) width = std::max(width, table.table.size());
     std::string out = fmt::format("{:<{}}  {:>14}  {:>14}  verdict\n", "table", width, "source", "destination");
     for (const auto &table : comparison.tables) {
         out += fmt::format("{:<{}}  {:>14}  {:>14}  {}\n", table.table, width, rows_text(table.source),
-                           rows_text(table.destination), verdict(table));
+                           rows_text(table.destination), verdict_of(table));
         for (std::size_t i = 0; i < std::min(table.rows.size(), rows_shown_max); ++i) {
             out += "    " + row_as_text(table, table.rows[i]) + "\n";
         }

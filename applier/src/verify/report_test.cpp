@@ -7,6 +7,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "verify/html_report.h"
 #include "verify/object_comparison.h"
 
 namespace walferry {
@@ -90,6 +91,26 @@ TEST(SettledDefinition, IsThatOfTheRestoredOne) {
     EXPECT_EQ(settled_definition(before), after);
     EXPECT_EQ(settled_definition(after), after);
     EXPECT_EQ(settled_definition("(n + 1)"), "(n + 1)");
+}
+
+TEST(Comparison, AsHtml) {
+    auto comparison = sample();
+    comparison.tables[1].rows[0].key = {"<script>alert(\"1\")</script>"};
+    const std::string html = comparison_as_html(comparison, "shop & co", {});
+    EXPECT_NE(html.find("<title>walferry verify: shop &amp; co</title>"), std::string::npos);
+    EXPECT_NE(html.find("ended at 1970-01-01 00:00:00 UTC"), std::string::npos);
+    EXPECT_NE(html.find("3 of 4 tables and 1 other objects differ"), std::string::npos);
+    EXPECT_NE(html.find("walferry repair"), std::string::npos);
+    EXPECT_NE(html.find("<td>shop.&quot;Order&quot;</td>"), std::string::npos);
+    EXPECT_LT(html.find("shop.visit"), html.find("shop.item")) << "what differs comes first";
+    EXPECT_EQ(html.find("<script"), std::string::npos) << "values are text";
+    EXPECT_NE(html.find("CREATE INDEX i ON shop.item"), std::string::npos);
+    // It asks nobody for anything.
+    for (const char *request : {"src=", "href=", "url(", "@import", "http:", "https:"}) {
+        EXPECT_EQ(html.find(request), std::string::npos) << request;
+    }
+    EXPECT_NE(html.find("prefers-color-scheme: dark"), std::string::npos);
+    EXPECT_NE(comparison_as_html({}, "shop", {}).find("Nothing differs"), std::string::npos);
 }
 
 }  // namespace

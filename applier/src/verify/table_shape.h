@@ -20,6 +20,9 @@ struct KeyColumn {
     std::string equality;  // equality_operator_sql's answer
 };
 
+// Values of the key columns; without a key: the row's hash.
+using KeyValues = std::vector<std::string>;
+
 // One side's SQL over a row `t` of the table.
 struct SideShape {
     std::string name;                  // quoted and qualified
@@ -27,6 +30,7 @@ struct SideShape {
     std::vector<std::string> values;   // per column: an expression whose output is the same if and only if the value is
     std::vector<std::string> outputs;  // per column: one whose output is the value; empty for a generated one
     std::vector<KeyColumn> key;
+    std::string file;  // another one after the table was emptied or rewritten
 };
 
 // The source's columns, generated ones too: their values must come out alike. Of a table with settings: what is sent.
@@ -37,6 +41,7 @@ struct TableShape {
     std::vector<std::string> columns;
     std::vector<std::string> destination_columns;  // per column: its name there
     std::vector<std::size_t> key;  // places in `columns`; empty: no key, rows are compared as a multiset
+    bool ordered = false;          // an index on each side has the key's values, in one order
     std::uint64_t bytes = 0;       // at the source
     SideShape source;
     SideShape destination;

@@ -4,17 +4,19 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <atomic>
-#include <mutex>
-#include <optional>
+#include <cstdint>
 #include <set>
-#include <thread>
+#include <utility>
+#include <vector>
 
 #include "checkpoint/bookkeeping.h"
 #include "pq/array.h"
 #include "schema/tables.h"
 #include "verify/object_comparison.h"
+#include "verify/pace.h"
+#include "verify/record.h"
 #include "verify/sequence_comparison.h"
+#include "verify/table_jobs.h"
 #include "verify/table_verifier.h"
 
 namespace walferry {
@@ -37,37 +39,6 @@ Error explain(Error error) {
     return std::move(error).with_hint("The source's database needs the extension: CREATE EXTENSION walferry;");
 }
 
-// Each table goes to a job that is free, largest first.
-Result<std::vector<TableComparison>> compare_tables(const Task &task, const std::vector<Table> &tables, int jobs,
-                                                    const StopFlag &stop) {
-    std::vector<TableComparison> out(tables.size());
-    std::atomic<std::size_t> next{0};  // of `tables`; taken by the jobs, relaxed
-    std::mutex mutex;
-    std::optional<Error> failed;  // under the mutex
-    const auto work = [&]() -> Result<void> {
-        WF_ASSIGN(const auto verifier, TableVerifier::open(task, stop));
-        for (std::size_t at = 0; (at = next.fetch_add(1, std::memory_order_relaxed)) < tables.size();) {
-            WF_ASSIGN(out[at], verifier->compare(tables[at]));
-        }
-        return {};
-    };
-    {
-        std::vector<std::jthread> threads;
-        const auto wanted = std::min(static_cast<std::size_t>(jobs), tables.size());
-        for (std::size_t i = 0; i < wanted; ++i) {
-            threads.emplace_back([&] {
-                auto done = work();
-                if (done) return;
-                next.store(tables.size(), std::memory_order_relaxed);
-                const std::lock_guard lock(mutex);
-                if (!failed) failed = std::move(done).error();
-            });
-        }
-    }
-    if (failed) return fail(std::move(*failed));
-    return out;
-}
-
 class Verifier {
 public:
     Verifier(pq::Connection source, pq::Connection destination, const Task &task, const VerifyOptions &options,
@@ -84,16 +55,33 @@ public:
         Comparison out;
         WF_TRY(note_state(out));
         WF_ASSIGN(const auto tables, wanted_tables(*selected, out));
-        WF_ASSIGN(out.tables, compare_tables(task_, tables, options_.jobs, stop_));
+        WF_ASSIGN(const auto record, VerificationRecord::open(task_, what(), stop_));
+        if (!record->problem().empty()) out.notes.push_back(record->problem());
+        if (!record->began().empty()) {
+            out.notes.push_back("goes on with the comparison that began at " + record->began());
+        }
+        Pace pace(options_.rates, stop_);
+        WF_ASSIGN(out.tables, compare_tables(task_, tables, options_.jobs, pace, *record));
         std::sort(out.tables.begin(), out.tables.end(), [](const auto &a, const auto &b) { return a.table < b.table; });
-        if (!options_.tables.empty() || !options_.objects) return out;
+        if (!of_everything()) return out;
         WF_TRY(compare_objects(source_, destination_, task_, stop_, out));
         WF_TRY(compare_sequences(source_, destination_, task_, stop_, out));
         WF_TRY(note_other_tables(*selected, out));
+        std::vector<std::uint32_t> relids;
+        for (const Table &table : *selected) relids.push_back(table.relid);
+        WF_TRY(record->end(out, relids));
         return out;
     }
 
 private:
+    bool of_everything() const { return options_.tables.empty() && options_.objects; }
+
+    VerificationRecord::Of what() const {
+        if (!options_.record) return VerificationRecord::Of::nothing;
+        if (!of_everything()) return VerificationRecord::Of::some_tables;
+        return options_.anew ? VerificationRecord::Of::everything_anew : VerificationRecord::Of::everything;
+    }
+
     Result<void> note_state(Comparison &out) {
         WF_ASSIGN(const auto record, find_task(destination_, task_.name));
         if (!record) return {};
