@@ -48,6 +48,12 @@ void look(Process &run, const std::string &address, int width, int height, bool 
     EXPECT_EQ(browser.evaluate("return matchMedia('(prefers-color-scheme: dark)').matches"), dark);
     EXPECT_EQ(browser.evaluate("return document.documentElement.scrollWidth <= innerWidth"), true)
         << "no sideways scrolling";
+    wait_while_running(run, "the page has what differs", [&] {
+        return browser.evaluate("return document.getElementById('verify-list').textContent")
+                   .get<std::string>()
+                   .find("shop.customer1 extra") == 0;
+    });
+    EXPECT_EQ(browser.evaluate("return document.getElementById('verify-state').textContent"), "differs");
     keep_picture(browser, name);
     EXPECT_THAT(browser.complaints(), IsEmpty());
     const auto requests = browser.requests();
@@ -68,6 +74,13 @@ TEST(Dashboard, MovesInARealBrowser) {
     task.wait_for_stream(run);
     pair.source().exec("ALTER TABLE shop.customer ADD COLUMN email text; CREATE INDEX ON shop.customer (email)");
     Load load(pair, 60);
+    wait_while_running(run, "the column has arrived", [&] {
+        return pair.destination().holds(
+            "SELECT EXISTS (SELECT FROM pg_attribute WHERE attrelid = 'shop.customer'::regclass"
+            " AND attname = 'email')");
+    });
+    pair.destination().exec("INSERT INTO shop.customer VALUES (-1, 'nobody')");
+    EXPECT_EQ(task.call({"verify"}).exit_code, 9);
     const auto address = dashboard_address(run);
     look(run, address, 1280, 1500, false, "light");
     look(run, address, 1280, 1500, true, "dark");

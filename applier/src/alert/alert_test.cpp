@@ -86,6 +86,23 @@ TEST_F(AlertTest, LagHasToLast) {
     EXPECT_THAT(off.look(with_lag(1000s), begin), IsEmpty());
 }
 
+TEST_F(AlertTest, VerifyHasFoundADifference) {
+    AlertConditions conditions(limits(0, 0, 0));
+    Status status;
+    status.verification.emplace();
+    status.verification->under_way.emplace();
+    EXPECT_THAT(conditions.look(status, begin), IsEmpty());
+    status.verification->differing_tables = 1;
+    status.verification->differing_rows = 2;
+    status.verification->differing = {{"shop", "item", "2 missing", ""}};
+    const auto alerts = conditions.look(status, begin);
+    ASSERT_THAT(alerts, SizeIs(1));
+    EXPECT_EQ(alerts[0].kind, AlertKind::difference);
+    EXPECT_THAT(alerts[0].message, HasSubstr("2 rows in 1 table differ"));
+    EXPECT_THAT(alerts[0].detail, HasSubstr("shop.item: 2 missing"));
+    EXPECT_THAT(alerts[0].detail, HasSubstr("walferry repair"));
+}
+
 TEST_F(AlertTest, SlotKeepsTooMuchOrIsInDanger) {
     AlertConditions conditions(limits(0, 0, 1000));
     Status status;

@@ -16,6 +16,9 @@ std::vector<Alert> AlertConditions::look(const Status &status, Clock::time_point
         if (auto alert = slot(*status.source->slot)) alerts.push_back(std::move(*alert));
     }
     if (auto alert = quarantine(status.conflicts.quarantined)) alerts.push_back(std::move(*alert));
+    if (status.verification) {
+        if (auto alert = difference(*status.verification)) alerts.push_back(std::move(*alert));
+    }
     return alerts;
 }
 
@@ -24,6 +27,16 @@ std::optional<Alert> AlertConditions::quarantine(std::uint64_t waiting) {
     return Alert{AlertKind::quarantine,
                  fmt::format("{} change{} in quarantine", waiting, waiting == 1 ? " waits" : "s wait"),
                  "\"walferry quarantine list FILE\" shows what they are; replay or drop them."};
+}
+
+std::optional<Alert> AlertConditions::difference(const Verification &verification) {
+    if (!verification.differs()) return std::nullopt;
+    std::string detail;
+    for (const auto &table : verification.differing) {
+        detail += fmt::format("{}.{}: {}\n", table.schema, table.name, table.verdict);
+    }
+    return Alert{AlertKind::difference, "verify has found a difference: " + verification.verdict(),
+                 detail + "\"walferry repair FILE\" mends what differs."};
 }
 
 std::optional<Alert> AlertConditions::lag(const LiveStatus &live, Clock::time_point now) {

@@ -28,6 +28,7 @@ private:
     std::optional<Alert> lag(const LiveStatus &live, Clock::time_point now);
     std::optional<Alert> slot(const Slot &slot) const;
     static std::optional<Alert> quarantine(std::uint64_t waiting);
+    static std::optional<Alert> difference(const Verification &verification);
 
     const AlertOptions options_;
     std::optional<Clock::time_point> late_since_;

@@ -82,6 +82,23 @@ void add_conflicts(Families &out, const ConflictTotals &conflicts) {
     out.gauge("walferry_quarantined_changes", "Changes that wait in quarantine", of(conflicts.quarantined));
 }
 
+void add_verification(Families &out, const Verification &verification) {
+    if (verification.ended_at > 0) {
+        out.gauge("walferry_verify_end_time_seconds", "When the last comparison of all tables ended",
+                  static_cast<double>(verification.ended_at));
+        out.gauge("walferry_verify_rows", "Rows that it compared", of(verification.rows));
+    }
+    out.gauge("walferry_verify_differing_tables", "Tables that differed when they were compared last",
+              of(verification.differing_tables));
+    out.gauge("walferry_verify_differing_rows", "Their rows that differed", of(verification.differing_rows));
+    out.gauge("walferry_verify_differing_objects", "Definitions and sequences that differed",
+              of(verification.differing_objects));
+    const auto &now = verification.under_way;
+    out.gauge("walferry_verify_running", "Whether all tables are being compared", now && now->running ? 1 : 0);
+    if (now)
+        out.gauge("walferry_verify_rows_done", "Rows that the comparison under way has behind it", of(now->rows_done));
+}
+
 void add_stream(Families &out, const LiveStatus &live) {
     out.gauge("walferry_source_lsn", "End of the source's WAL as last heard", of(live.source_lsn.value()));
     out.gauge("walferry_received_lsn", "Up to here changes have arrived", of(live.received_lsn.value()));
@@ -119,6 +136,7 @@ std::string status_as_metrics(const Status &status) {
     add_tables(out, status.tables);
     add_stream(out, live);
     add_conflicts(out, status.conflicts);
+    if (status.verification) add_verification(out, *status.verification);
     if (status.source && status.source->slot) add_slot(out, *status.source->slot);
     return out.text();
 }

@@ -78,12 +78,20 @@ TEST_F(SiteTest, ServesStatusHistoryAndHealth) {
 TEST_F(SiteTest, ServesMetrics) {
     watched_.status.source.emplace();
     watched_.status.source->slot = Slot{"s", "walferry", "shop", true, 1, "reserved", {}, {}, 1000, {}};
+    watched_.status.verification.emplace();
+    watched_.status.verification->ended_at = 1'700'000'000;
+    watched_.status.verification->rows = 345;
+    watched_.status.verification->differing_rows = 3;
+    watched_.status.verification->under_way = Verification::UnderWay{"", true, 9, 2, 77, 0, 0};
     const auto text = site().answer(get("/metrics")).body;
     for (const char *line :
          {"# TYPE walferry_changes_total counter\n", "walferry_lag_seconds{task=\"shop\"} 0.0015\n",
           "walferry_phase{task=\"shop\",phase=\"stream\"} 1\n", "walferry_phase{task=\"shop\",phase=\"copy\"} 0\n",
           "walferry_tables{task=\"shop\",state=\"pending\"} 1\n", "walferry_slot_retained_bytes{task=\"shop\"} 1000\n",
-          "walferry_slot_wal_status{task=\"shop\",status=\"reserved\"} 1\n"}) {
+          "walferry_slot_wal_status{task=\"shop\",status=\"reserved\"} 1\n",
+          "walferry_verify_end_time_seconds{task=\"shop\"} 1700000000\n", "walferry_verify_rows{task=\"shop\"} 345\n",
+          "walferry_verify_differing_rows{task=\"shop\"} 3\n", "walferry_verify_running{task=\"shop\"} 1\n",
+          "walferry_verify_rows_done{task=\"shop\"} 77\n"}) {
         EXPECT_THAT(text, HasSubstr(line));
     }
 }

@@ -9,6 +9,7 @@
 #include "config/connections.h"
 #include "observe/conflict_report.h"
 #include "observe/live_report.h"
+#include "observe/verification_report.h"
 #include "pq/connection.h"
 
 namespace walferry {
@@ -191,6 +192,7 @@ Result<Status> StatusReader::read() {
     WF_ASSIGN(status.tables, list_tables(*destination_, task_.name));
     WF_ASSIGN(status.progress, find_progress(*destination_, task_.name));
     WF_ASSIGN(status.conflicts, find_conflict_totals(*destination_, task_.name));
+    WF_ASSIGN(status.verification, find_verification(*destination_, task_.name));
 
     auto source = read_source(status.record.slot);
     if (source) {
@@ -232,6 +234,7 @@ std::string status_as_text(const Status &status) {
     }
     if (status.progress) append_progress(out, *status.progress);
     line(out, "conflicts", conflict_totals_as_text(status.conflicts));
+    out += verification_as_text(status.verification);
     if (const auto lag = status.lag_bytes()) {
         line(out, "lag", bytes_text(*lag) + (status.live ? ", " + lag_text(status.live->lag_us) : std::string()));
     }
@@ -253,6 +256,7 @@ std::string status_as_json(const Status &status) {
         {"lag_bytes", lag ? nlohmann::ordered_json(*lag) : nlohmann::ordered_json(nullptr)},
         {"progress", progress_as_json(status.progress)},
         {"conflicts", conflicts_as_json(status.conflicts)},
+        {"verification", verification_as_json(status.verification)},
         {"live", status.live ? live_as_json(*status.live, status.rates) : nlohmann::ordered_json(nullptr)},
         {"copy", {{"tables", status.tables.size()}, {"copied", sum.copied}, {"rows", sum.rows}, {"bytes", sum.bytes}}},
         {"tables", tables_as_json(status.tables)},

@@ -15,6 +15,7 @@
 #include "checkpoint/bookkeeping.h"
 #include "checkpoint/conflicts.h"
 #include "checkpoint/ddl_history.h"
+#include "checkpoint/verification.h"
 #include "config/task.h"
 #include "observe/history.h"
 #include "observe/live.h"
@@ -35,6 +36,7 @@ struct Status {
     std::vector<TableState> tables;
     std::optional<Progress> progress;
     ConflictTotals conflicts;
+    std::optional<Verification> verification;  // nothing: the task has never been compared
     std::optional<SourceStatus> source;
     std::string source_error;        // why `source` is empty
     std::optional<LiveStatus> live;  // from the process itself

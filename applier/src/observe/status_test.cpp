@@ -58,6 +58,61 @@ TEST(Status, AsJson) {
     EXPECT_EQ(json["tables"].size(), 2U);
 }
 
+Verification with_differences() {
+    Verification out;
+    out.ended = "2026-01-02 03:04:05+00";
+    out.ended_at = 1'767'323'045;
+    out.tables = 12;
+    out.rows = 345;
+    out.differing_objects = 1;
+    out.differing_tables = 1;
+    out.differing_rows = 3;
+    out.differing = {{"shop", "item", "1 missing, 2 differing", "2026-01-02 03:04:00+00"}};
+    return out;
+}
+
+TEST(Status, SaysWhatVerifyHasFound) {
+    auto status = sample();
+    status.verification = with_differences();
+    const auto text = status_as_text(status);
+    EXPECT_NE(
+        text.find(
+            "verified    3 rows in 1 table and 1 definition differ; 12 tables, 345 rows, at 2026-01-02 03:04:05+00\n"
+            "            shop.item: 1 missing, 2 differing\n"
+            "            \"walferry repair FILE\" mends what differs\n"),
+        std::string::npos)
+        << text;
+    const auto json = nlohmann::json::parse(status_as_json(status))["verification"];
+    EXPECT_EQ(json["differs"], true);
+    EXPECT_EQ(json["rows"], 345);
+    EXPECT_EQ(json["differing"][0]["name"], "item");
+    EXPECT_TRUE(json["under_way"].is_null());
+
+    status.verification = Verification{};
+    status.verification->under_way = Verification::UnderWay{"2026-01-02 04:00:00+00", false, 9, 2, 100, 4096, 1024};
+    EXPECT_NE(status_as_text(status).find(
+                  "verifying   2 of 9 tables, 100 rows, 1.0 kB of 4.0 kB, since 2026-01-02 04:00:00+00; stopped:"),
+              std::string::npos)
+        << status_as_text(status);
+    EXPECT_EQ(status_as_text(status).find("verified"), std::string::npos);
+    EXPECT_EQ(nlohmann::json::parse(status_as_json(status))["verification"]["under_way"]["running"], false);
+}
+
+TEST(Status, CountsWhatDiffersInWords) {
+    Verification found;
+    EXPECT_EQ(found.verdict(), "nothing differs");
+    found.differing_objects = 1;
+    EXPECT_EQ(found.verdict(), "1 definition differs");
+    found.differing_objects = 2;
+    EXPECT_EQ(found.verdict(), "2 definitions differ");
+    found.differing_objects = 0;
+    found.differing_tables = 1;
+    found.differing_rows = 1;
+    EXPECT_EQ(found.verdict(), "1 row in 1 table differs");
+    found.differing_rows = 0;
+    EXPECT_EQ(found.verdict(), "1 table differs") << "it can't be read";
+}
+
 // What the process knows is newer than what it has written down.
 TEST(Status, OfARunningProcess) {
     auto status = sample();

@@ -151,6 +151,27 @@ function showTables(tables) {
     cell(count(table.rows), "number"), cell(bytes(table.bytes), "number"))));
 }
 
+function showComparison(last) {
+  if (!last) return;
+  const now = last.under_way;
+  const notes = [];
+  if (last.ended) notes.push(`${last.verdict}; ${count(last.tables)} tables, ${count(last.rows)} rows, at ${last.ended.slice(0, 19)}`);
+  else if (last.differs) notes.push(last.verdict);
+  if (now) {
+    notes.push(`${now.running ? "under way" : "stopped, walferry verify FILE goes on"}: ${count(now.tables_done)} of ` +
+      `${count(now.tables)} tables, ${bytes(now.bytes_done)} of ${bytes(now.bytes)}, since ${now.began.slice(0, 19)}`);
+  }
+  if (notes.length > 0) show("verify-note", notes.join(" · "));
+  byId("verify-state").hidden = !last.ended && !last.differs;
+  setBadge("verify-state", last.differs ? "differs" : "equal", last.differs ? "bad" : "good");
+  byId("verify-bar").hidden = !now;
+  if (now) byId("verify-bar").value = now.bytes > 0 ? now.bytes_done / now.bytes : 0;
+  byId("verify-table").hidden = last.differing.length === 0;
+  byId("verify-remedy").hidden = !last.differs;
+  byId("verify-list").replaceChildren(...last.differing.map((table) => row(
+    cell(`${table.schema}.${table.name}`), cell(table.verdict), cell(table.compared.slice(0, 19), "nowrap"))));
+}
+
 const ddl_kinds = { applied: "good", skipped: "", failed: "bad" };
 
 function showDdl(statements) {
@@ -305,6 +326,7 @@ async function refresh() {
     showTiles(status);
     showFacts(status);
     showTables(status.tables);
+    showComparison(status.verification);
     showDdl(status.ddl);
     byId("controls").hidden = !status.steerable;
     show("pause", status.live.paused ? "Resume" : "Pause");
