@@ -28,6 +28,7 @@
 #include "table_settings.h"
 
 PG_FUNCTION_INFO_V1(walferry_table_settings);
+PG_FUNCTION_INFO_V1(walferry_table_settings_by_name);
 PG_FUNCTION_INFO_V1(walferry_sent_rows);
 
 static TupleDesc
@@ -40,12 +41,9 @@ row_type(FunctionCallInfo fcinfo)
 	return BlessTupleDesc(desc);
 }
 
-/* walferry.table_settings(relation regclass, tables text, OUT name text, OUT settings text) */
-Datum
-walferry_table_settings(PG_FUNCTION_ARGS)
+static Datum
+settings_row(FunctionCallInfo fcinfo, const WfTableSettings *settings)
 {
-	List	   *all = wf_table_settings_parse(text_to_cstring(PG_GETARG_TEXT_PP(1)));
-	WfTableSettings *settings = wf_table_settings_find(all, PG_GETARG_OID(0));
 	Datum		values[2] = {0};
 	bool		nulls[2] = {true, true};
 
@@ -55,7 +53,27 @@ walferry_table_settings(PG_FUNCTION_ARGS)
 		values[1] = CStringGetTextDatum(wf_table_settings_text(settings));
 		nulls[0] = nulls[1] = false;
 	}
-	PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(row_type(fcinfo), values, nulls)));
+	return HeapTupleGetDatum(heap_form_tuple(row_type(fcinfo), values, nulls));
+}
+
+/* walferry.table_settings(relation regclass, tables text, OUT name text, OUT settings text) */
+Datum
+walferry_table_settings(PG_FUNCTION_ARGS)
+{
+	List	   *all = wf_table_settings_parse(text_to_cstring(PG_GETARG_TEXT_PP(1)));
+
+	PG_RETURN_DATUM(settings_row(fcinfo, wf_table_settings_find(all, PG_GETARG_OID(0))));
+}
+
+/* walferry.table_settings(schema_name text, table_name text, tables text, OUT name text, OUT settings text) */
+Datum
+walferry_table_settings_by_name(PG_FUNCTION_ARGS)
+{
+	List	   *all = wf_table_settings_parse(text_to_cstring(PG_GETARG_TEXT_PP(2)));
+
+	PG_RETURN_DATUM(settings_row(fcinfo,
+								 wf_table_settings_by_name(all, text_to_cstring(PG_GETARG_TEXT_PP(0)),
+														   text_to_cstring(PG_GETARG_TEXT_PP(1)))));
 }
 
 typedef struct Columns

@@ -29,6 +29,13 @@ LANGUAGE C STABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION walferry.table_settings(regclass, text) IS
 'which of the settings in option tables are this table''s, as JSON, and by which name; NULLs if none are';
 
+CREATE FUNCTION walferry.table_settings(schema_name text, table_name text, tables text, OUT name text, OUT settings text)
+AS 'MODULE_PATHNAME', 'walferry_table_settings_by_name'
+LANGUAGE C STABLE STRICT PARALLEL SAFE;
+
+COMMENT ON FUNCTION walferry.table_settings(text, text, text) IS
+'the same by a table''s own name, also of one that is gone';
+
 CREATE FUNCTION walferry.sent_rows(relation regclass, tables text, OUT columns text[], OUT types oid[],
 	OUT expressions text[], OUT condition text)
 AS 'MODULE_PATHNAME', 'walferry_sent_rows'

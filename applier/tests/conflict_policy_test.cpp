@@ -248,6 +248,39 @@ TEST_F(ConflictPolicyTest, BigTransactionsAndCrashes) {
     EXPECT_EQ(run.wait(), 0) << run.errors();
 }
 
+// What was said of a table holds for the changes before it was dropped, of a partition too; and so does what was not said.
+TEST(ConflictPolicyDropped, HoldsUntilTheTableIsGone) {
+    const Pair pair;
+    auto source = pair.source();
+    auto destination = pair.destination();
+    for (const char *table : {"skipping", "stopping"}) {
+        source.exec(std::string("CREATE TABLE ") + table + " (id int PRIMARY KEY, v text)");
+    }
+    source.exec(
+        "CREATE TABLE parts (id int PRIMARY KEY, v text) PARTITION BY RANGE (id);"
+        "CREATE TABLE one PARTITION OF parts FOR VALUES FROM (0) TO (100); INSERT INTO parts VALUES (1, 'v')");
+    const Task task(pair, {.more = "[conflict]\ninsert_exists = 'overwrite'\n"
+                                   "[[tables]]\nname = 'public.ski*'\nconflict = { insert_exists = 'skip' }\n"
+                                   "[[tables]]\nname = 'public.stopping'\nconflict = { insert_exists = 'stop' }\n"
+                                   "[[tables]]\nname = 'public.parts'\nrename = 'pieces'\n"
+                                   "conflict = { update_missing = 'quarantine' }\n"});
+    task.run_until_now();
+    destination.exec(
+        "INSERT INTO skipping VALUES (1, 'here'); INSERT INTO stopping VALUES (1, 'here'); DELETE FROM pieces");
+    source.exec("INSERT INTO skipping VALUES (1, 'new'); UPDATE parts SET v = 'new'");
+    source.exec("INSERT INTO stopping VALUES (1, 'new')");
+    source.exec("DROP TABLE skipping, stopping, parts");
+    const auto stopped = task.call({"run", "--until", "now"});
+    EXPECT_EQ(stopped.exit_code, 5) << stopped.errors;
+    EXPECT_THAT(stopped.errors, HasSubstr("public.stopping"));
+    const std::string records =
+        "SELECT string_agg(table_name || ' ' || outcome, ', ' ORDER BY id) FROM walferry.conflict";
+    EXPECT_EQ(destination.value(records), "skipping skipped, one quarantined");
+    destination.exec("DELETE FROM stopping");
+    task.run_until_now();
+    EXPECT_TRUE(destination.holds("SELECT to_regclass('skipping') IS NULL AND to_regclass('pieces') IS NULL"));
+}
+
 // Rows of the destination are found under the names that tables and columns have there.
 TEST(ConflictPolicyMapped, UnderOtherNames) {
     const Pair pair;

@@ -40,6 +40,8 @@ SELECT * FROM walferry.table_settings('child', '[{"name": "public.parent", "wher
 SELECT * FROM walferry.table_settings('child', '[{"name": "public.par*"}, {"name": "public./chi.*/", "operations": ["ddl", "insert"]}]');
 SELECT * FROM walferry.table_settings('other', '[{"name": "public.par*"}]');
 SELECT * FROM walferry.table_settings('other', '[{"name": "public.o*"}, {"name": "*.other"}]');
+SELECT * FROM walferry.table_settings('public', 'gone', '[{"name": "public.o*"}, {"name": "*.gone", "where": "id > 1"}]');
+SELECT * FROM walferry.table_settings('public', 'child', '[{"name": "public.par*"}]');
 SELECT rows_of('person', '"set": {"email": "''x''"}, "merge": {"source_id": "''s1''", "n": "1 + 1"}, "operations": ["insert"]');
 SELECT * FROM walferry.table_settings('other', '[{"name": "public.other", "set": {"v": "''x''"}, "merge": {"source_id": "''s1''"}}]');
 

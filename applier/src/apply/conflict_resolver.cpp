@@ -81,16 +81,20 @@ const char *outcome_of(ConflictAction action) {
 
 }  // namespace
 
-Result<const ConflictPolicy *> ConflictResolver::policy_of(const Relation &relation) {
+Result<const ConflictPolicy *> ConflictResolver::policy_of(Session &session, const Relation &relation) {
     if (!task_.has_destination_sections()) return &task_.conflict;
     const auto found = policies_.find(relation.relid);
     if (found != policies_.end()) return &found->second;
     WF_ASSIGN(auto source, pq::Connection::open(data_connection(task_, Side::source, "conflict", encoding_, &stop_)));
     WF_ASSIGN(const TableSections sections, find_sections(source, task_, {relation.relid}));
-    // Of a table that the source hasn't any more nobody can tell what was said.
-    const bool known = sections.contains(relation.relid);
-    const ConflictPolicy policy = known ? conflict_policy(task_, sections, relation.relid) : ConflictPolicy{};
-    return &policies_.emplace(relation.relid, policy).first->second;
+    const auto found_section = sections.find(relation.relid);
+    const TableSettings *section = found_section == sections.end() ? nullptr : found_section->second;
+    if (found_section == sections.end()) {  // it is gone there, but not yet here
+        const QualifiedName here = task_.names.relation(relation.schema, relation.name);
+        WF_ASSIGN(const pq::Rows above, session.query(lineage_sql, {session.quote_qualified(here.schema, here.name)}));
+        WF_ASSIGN(section, find_section(source, task_, source_names(above, task_.names)));
+    }
+    return &policies_.emplace(relation.relid, conflict_policy(task_, section)).first->second;
 }
 
 // The relation with columns by which a row is found: those of its replica identity, else its primary key. Null: it has none.
@@ -112,7 +116,7 @@ Result<void> ConflictResolver::apply(Session &session, const Change &change, con
     if (change.kind == ChangeKind::truncate || change.relation->kind != RelationKind::table) {
         return session.send_explained(change, transaction);
     }
-    WF_ASSIGN(const ConflictPolicy *policy, policy_of(*change.relation));
+    WF_ASSIGN(const ConflictPolicy *policy, policy_of(session, *change.relation));
     if (policy->only_stops()) return session.send_explained(change, transaction);
     std::vector<Met> overwritten;
     for (Change tried = change;;) {

@@ -50,7 +50,7 @@ public:
     void forget_tables() { policies_.clear(); }
 
 private:
-    Result<const ConflictPolicy *> policy_of(const Relation &relation);
+    Result<const ConflictPolicy *> policy_of(Session &session, const Relation &relation);
     const Relation *with_key(const Relation &relation);
     Result<void> try_change(Session &session, const Change &change);
     struct Met {

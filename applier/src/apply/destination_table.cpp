@@ -45,31 +45,14 @@ LEFT JOIN pg_catalog.pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = k.
 WHERE i.indrelid = to_regclass($1) AND i.indisunique AND i.indisvalid AND i.indimmediate AND i.indpred IS NULL
   AND i.indexprs IS NULL AND k.place <= i.indnkeyatts)";
 
-// The table and those above it, nearest first.
-const char *const lineage_sql = R"(
-WITH RECURSIVE above (relid, depth) AS (
-    SELECT to_regclass($1)::oid, 0
-    UNION ALL SELECT i.inhparent, depth + 1 FROM above JOIN pg_catalog.pg_inherits i ON i.inhrelid = above.relid
-)
-SELECT n.nspname, c.relname
-FROM above
-JOIN pg_catalog.pg_class c ON c.oid = above.relid
-JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-ORDER BY depth)";
-
 // By their names at the source; those that are its.
 Result<std::vector<QualifiedName>> read_lineage(pq::Pipeline &pipeline, const NameMap &names,
                                                 const std::string &qualified) {
-    std::vector<QualifiedName> out;
-    if (!names.has_columns()) return out;
+    if (!names.has_columns()) return std::vector<QualifiedName>{};
     WF_TRY(pipeline.send(lineage_sql, std::vector<pq::Param>{qualified}));
     WF_TRY(pipeline.flush());
     WF_ASSIGN(const pq::Rows rows, pipeline.read());
-    for (int row = 0; row < rows.count(); ++row) {
-        auto source = names.source_relation(rows.view(row, 0), rows.view(row, 1));
-        if (source) out.push_back(std::move(*source));
-    }
-    return out;
+    return source_names(rows, names);
 }
 
 // Whether some unique index has no column beside those by which a row is found, or the task's rows are told from others. `columns`: the relation's, by their names here.
@@ -89,6 +72,26 @@ bool is_unique(const Relation &relation, const std::vector<std::string> &columns
 }
 
 }  // namespace
+
+const char *const lineage_sql = R"(
+WITH RECURSIVE above (relid, depth) AS (
+    SELECT to_regclass($1)::oid, 0
+    UNION ALL SELECT i.inhparent, depth + 1 FROM above JOIN pg_catalog.pg_inherits i ON i.inhrelid = above.relid
+)
+SELECT n.nspname, c.relname
+FROM above
+JOIN pg_catalog.pg_class c ON c.oid = above.relid
+JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+ORDER BY depth)";
+
+std::vector<QualifiedName> source_names(const pq::Rows &lineage, const NameMap &names) {
+    std::vector<QualifiedName> out;
+    for (int row = 0; row < lineage.count(); ++row) {
+        auto source = names.source_relation(lineage.view(row, 0), lineage.view(row, 1));
+        if (source) out.push_back(std::move(*source));
+    }
+    return out;
+}
 
 Match match_of(const Relation &relation) {
     if (relation.key_columns > 0) return Match::key;

@@ -51,6 +51,11 @@ struct DestinationTable {
     std::vector<DestinationAttribute> attributes;
 };
 
+// The table $1, a name as text, and those above it, nearest first: schema and name here. source_names(): as they are called at the
+// source, those that are its.
+extern const char *const lineage_sql;
+std::vector<QualifiedName> source_names(const pq::Rows &lineage, const NameMap &names);
+
 Match match_of(const Relation &relation);
 // Whether the column is one of those by which a row is found (all of them, of Match::row, are not).
 bool in_match(const Column &column, Match match);

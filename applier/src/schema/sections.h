@@ -23,11 +23,17 @@ using TableSections = std::unordered_map<std::uint32_t, const TableSettings *>;
 // outlive the result. Requires: the extension is installed. The connection may speak any encoding.
 Result<TableSections> find_sections(pq::Connection &source, const Task &task, const std::vector<std::uint32_t> &relids);
 
+// The same of a table that the source hasn't any more, by its name and those of the tables above it, nearest first; null: it has
+// none. Requires: the connection speaks the names' encoding.
+Result<const TableSettings *> find_section(pq::Connection &source, const Task &task,
+                                           const std::vector<QualifiedName> &lineage);
+
 // SQL over an OID of the source's: whether the table is one whose rows go into a table that others fill as well. Its definition is
 // nobody's but the destination's.
 std::string is_merged_sql(const Task &task, std::string_view oid);
 
 // What the task says of a table's conflicts.
 const ConflictPolicy &conflict_policy(const Task &task, const TableSections &sections, std::uint32_t relid);
+const ConflictPolicy &conflict_policy(const Task &task, const TableSettings *section);
 
 }  // namespace walferry
