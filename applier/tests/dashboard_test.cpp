@@ -43,6 +43,11 @@ void look(Process &run, const std::string &address, int width, int height, bool 
         return true;
     });
     EXPECT_EQ(browser.evaluate("return document.getElementById('state').textContent"), "running");
+    wait_while_running(run, "the conflict is shown", [&] {
+        return browser.evaluate(
+                   "const facts = document.getElementById('stream').textContent;"
+                   "return facts.includes('update_missing, quarantine1') && facts.includes('in quarantine1')") == true;
+    });
     EXPECT_EQ(browser.evaluate("return document.getElementById('phase').textContent"), "stream");
     EXPECT_EQ(browser.evaluate("return document.getElementById('alarm').hidden"), true);
     EXPECT_EQ(browser.evaluate("return matchMedia('(prefers-color-scheme: dark)').matches"), dark);
@@ -68,11 +73,16 @@ TEST(Dashboard, MovesInARealBrowser) {
     if (!Browser::installed()) GTEST_SKIP() << "no chromium with chromium-driver here";
     const Pair pair;
     make_load_tables(pair, 1);
-    pair.source().exec("CREATE SCHEMA shop; CREATE TABLE shop.customer (id int PRIMARY KEY, name text)");
-    const Task task(pair, {.name = pair.name() + "_shop", .more = "[http]\nlisten = '127.0.0.1:0'\n"});
+    pair.source().exec(
+        "CREATE SCHEMA shop; CREATE TABLE shop.customer (id int PRIMARY KEY, name text);"
+        "CREATE TABLE shop.visit (id int PRIMARY KEY, page text); INSERT INTO shop.visit VALUES (1, 'x')");
+    const Task task(pair, {.name = pair.name() + "_shop",
+                           .more = "[http]\nlisten = '127.0.0.1:0'\n[conflict]\nupdate_missing = 'quarantine'\n"});
     auto run = task.start();
     task.wait_for_stream(run);
     pair.source().exec("ALTER TABLE shop.customer ADD COLUMN email text; CREATE INDEX ON shop.customer (email)");
+    pair.destination().exec("DELETE FROM shop.visit");
+    pair.source().exec("UPDATE shop.visit SET page = 'missing'");
     Load load(pair, 60);
     wait_while_running(run, "the column has arrived", [&] {
         return pair.destination().holds(

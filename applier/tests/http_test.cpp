@@ -100,6 +100,49 @@ TEST(Alerts, LagAndSlotAreToldWhileTheTaskRuns) {
     EXPECT_THAT(kinds, ::testing::UnorderedElementsAre("lag", "slot"));
 }
 
+// What policies have settled is counted wherever one looks, and what waits in quarantine is told once.
+TEST(Alerts, ConflictsAreCountedAndAQuarantineIsTold) {
+    const Pair pair;
+    auto source = pair.source();
+    auto destination = pair.destination();
+    source.exec(
+        "CREATE TABLE a (id int PRIMARY KEY, v text); INSERT INTO a SELECT g, 'v' FROM generate_series(1, 9) g");
+    const std::string file = scratch_folder() + "/quarantine_alerts";
+    const Task task(pair, {.more = "[conflict]\ninsert_exists = 'skip'\nupdate_missing = 'quarantine'\n"
+                                   "[http]\nlisten = '127.0.0.1:0'\n[alerts]\ncommand = 'cat >> " +
+                                   file + "'\n"});
+    auto run = task.start();
+    task.wait_for_stream(run);
+    const auto address = dashboard_address(run);
+    const auto get = [&](const std::string &path) { return curl({"-f", address + path}).output; };
+    const auto conflicts = [&] { return json::parse(get("status.json"))["conflicts"]; };
+    EXPECT_EQ(conflicts(), json::parse(R"({"quarantined": 0, "totals": []})"));
+    EXPECT_THAT(get("metrics"), HasSubstr("walferry_quarantined_changes{task=\"" + task.name() + "\"} 0"));
+
+    destination.exec("INSERT INTO a VALUES (11, 'here'), (12, 'here'), (13, 'here'); DELETE FROM a WHERE id < 3");
+    source.exec("INSERT INTO a VALUES (11, 'v'), (12, 'v'); UPDATE a SET v = 'w' WHERE id = 1");
+    wait_while_running(run, "the alert has come", [&] { return !alerts_in(file).empty(); });
+    source.exec("INSERT INTO a VALUES (13, 'v'); UPDATE a SET v = 'w' WHERE id = 2");
+    wait_while_running(run, "all are counted", [&] { return conflicts()["quarantined"] == 2; });
+    EXPECT_EQ(conflicts()["totals"], json::parse(R"([{"kind": "insert_exists", "policy": "skip", "total": 3},)"
+                                                 R"({"kind": "update_missing", "policy": "quarantine", "total": 2}])"));
+    const auto metrics = get("metrics");
+    for (const std::string line :
+         {"walferry_conflicts_total{task=\"{}\",policy=\"skip\",kind=\"insert_exists\"} 3\n",
+          "walferry_conflicts_total{task=\"{}\",policy=\"quarantine\",kind=\"update_missing\"} 2\n",
+          "walferry_quarantined_changes{task=\"{}\"} 2\n"}) {
+        EXPECT_THAT(metrics, HasSubstr(std::string(line).replace(line.find("{}"), 2, task.name())));
+    }
+    EXPECT_EQ(task.call({"quarantine", "drop"}, 60s, {"all"}).exit_code, 0);
+    wait_while_running(run, "none waits", [&] { return conflicts()["quarantined"] == 0; });
+    run.signal(SIGTERM);
+    EXPECT_EQ(run.wait(20s), 0) << run.errors();
+    const auto alerts = alerts_in(file);
+    ASSERT_EQ(alerts.size(), 1U);
+    EXPECT_EQ(alerts[0]["kind"], "quarantine");
+    EXPECT_THAT(alerts[0]["message"].get<std::string>(), HasSubstr("in quarantine"));
+}
+
 TEST(Alerts, AFailureIsTold) {
     const Pair pair;
     pair.source().exec("CREATE TABLE a (id int PRIMARY KEY)");
