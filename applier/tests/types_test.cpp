@@ -3,6 +3,7 @@
 // whole schema of both sides are compared.
 //
 // SPDX-License-Identifier: PostgreSQL
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "compare.h"
@@ -127,6 +128,67 @@ TEST(Shapes, StreamLive) {
     ASSERT_EQ(run.wait(), 0) << run.errors();
     task.run_until_now();
     EXPECT_EQ(compare_rows(pair) + compare_sequences(pair), "");
+}
+
+// The destination's tables are somebody else's: other places of columns, some more, wider types.
+TEST(Shapes, DestinationOfAnotherShape) {
+    const Pair pair;
+    auto source = pair.source();
+    auto destination = pair.destination();
+    source.exec(
+        "CREATE TABLE keyed (id int PRIMARY KEY, small smallint, whole bigint, name varchar(20) NOT NULL, large varchar);"
+        "ALTER TABLE keyed ALTER large SET STORAGE EXTERNAL; CREATE TABLE keyless (n int, v varchar(5), m numeric);"
+        "ALTER TABLE keyless REPLICA IDENTITY FULL; CREATE TABLE bad (id int PRIMARY KEY, v bigint);"
+        "INSERT INTO keyed SELECT g, -g, g * 10000000000, 'n' || g, NULL FROM generate_series(1, 3000) g;"
+        "INSERT INTO keyless SELECT g % 10, 'v', 1.0 FROM generate_series(1, 100) g");
+    destination.exec(
+        "CREATE TABLE keyed (large text, more int NOT NULL DEFAULT 7, name text NOT NULL, whole numeric, id bigint PRIMARY KEY,"
+        " small int, made timestamptz DEFAULT now());"
+        "CREATE TABLE keyless (m numeric, v text, n bigint, more text DEFAULT 'more'); CREATE INDEX ON keyless (n);"
+        "CREATE TABLE bad (id int PRIMARY KEY, v float8)");
+    const Task task(pair, {.stages = "['copy', 'stream']"});
+    const auto refused = task.call({"run", "--until", "now"});
+    EXPECT_EQ(refused.exit_code, 3);
+    EXPECT_THAT(
+        refused.errors,
+        ::testing::HasSubstr(
+            "column \"v\" of table public.bad is of type pg_catalog.float8, at the source it is pg_catalog.int8"));
+    destination.exec("ALTER TABLE bad ALTER v TYPE numeric");
+    const auto expect_equal = [&] {
+        for (
+            const std::string query :
+            {"SELECT string_agg(format('%s %s %s %s %s', id, small, whole, name, md5(large)), ' ' ORDER BY id) FROM keyed",
+             "SELECT string_agg(format('%s %s %s', n, v, m), ' ' ORDER BY n, v, m::text) FROM keyless",
+             "SELECT string_agg(format('%s %s', id, v), ' ' ORDER BY id) FROM bad"}) {
+            EXPECT_EQ(destination.value(query), source.value(query)) << query;
+        }
+        EXPECT_EQ(
+            destination.value("SELECT count(*) FILTER (WHERE more = 7 AND made IS NOT NULL) = count(*) FROM keyed"),
+            "t");
+    };
+    task.run_until_now();
+    expect_equal();
+    source.exec(
+        "INSERT INTO keyed SELECT g, 1, NULL, 'later', repeat('x', 10000) FROM generate_series(3001, 3010) g;"
+        "INSERT INTO keyed SELECT g, 32767, 9223372036854775807, 'many', '' FROM generate_series(10001, 14000) g;"
+        "UPDATE keyed SET small = small + 1 WHERE id < 1000; UPDATE keyed SET id = -id WHERE id BETWEEN 2000 AND 2100;"
+        "DELETE FROM keyed WHERE id % 7 = 0; UPDATE keyless SET v = 'w' WHERE n = 3; UPDATE keyless SET m = 1.00 WHERE n < 2;"
+        "DELETE FROM keyless WHERE n = 5; INSERT INTO keyless VALUES (NULL, NULL, 2), (-2147483648, 'x', NULL);"
+        "DELETE FROM keyless WHERE n IS NULL; INSERT INTO bad VALUES (1, -9223372036854775808)");
+    source.exec("UPDATE keyed SET name = 'alone' WHERE id = 3002");  // leaves the large value alone
+    task.run_until_now();
+    expect_equal();
+    EXPECT_EQ(task.call({"verify"}, 180s, {"public.keyed", "public.keyless"}).exit_code, 0);
+    source.exec("TRUNCATE keyed; INSERT INTO keyed VALUES (1, 1, 1, 'one')");
+    EXPECT_EQ(task.call({"table", "recopy"}, 60s, {"public.keyless"}).exit_code, 0);
+    task.run_until_now();
+    expect_equal();
+    destination.exec("ALTER TABLE keyed ALTER small TYPE text");
+    source.exec("INSERT INTO keyed VALUES (2, 2, 2, 'two')");
+    const auto stopped = task.call({"run", "--until", "now"});
+    EXPECT_EQ(stopped.exit_code, 5);
+    EXPECT_THAT(stopped.errors,
+                ::testing::HasSubstr("column \"small\" of table public.keyed is of type pg_catalog.text"));
 }
 
 // A table may change on both sides, the destination first: the stream takes the new column with its rows.

@@ -142,8 +142,8 @@ const std::string &RowArray::finish() {
     return bytes_;
 }
 
-bool can_copy(const Relation &relation) {
-    return !relation.columns.empty() &&
+bool can_copy(const Relation &relation, const DestinationTable &table) {
+    return !relation.columns.empty() && !table.widens &&
            std::all_of(relation.columns.begin(), relation.columns.end(), [](const Column &c) { return c.binary; });
 }
 

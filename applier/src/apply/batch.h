@@ -46,8 +46,8 @@ private:
     std::string bytes_;
 };
 
-// Inserts by COPY. Requires of all: every column travels in binary.
-bool can_copy(const Relation &relation);
+// Inserts by COPY. Requires of all: every column travels in binary, and has the source's type.
+bool can_copy(const Relation &relation, const DestinationTable &table);
 std::string copy_sql(const Relation &relation, const DestinationTable &table);
 // The data's parts (PostgreSQL, "COPY", Binary Format).
 void append_copy_header(std::string &out);

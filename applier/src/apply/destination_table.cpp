@@ -172,7 +172,11 @@ Result<DestinationTable> find_destination_table(pq::Connection &connection, pq::
         }
         const int row = found->second;
         // In its binary form one type's value is another one's too, and a wrong one.
-        if (column.binary && !same_type(column.type_schema, column.type_name, rows.view(row, 3), rows.view(row, 4))) {
+        const bool same =
+            !column.binary || same_type(column.type_schema, column.type_name, rows.view(row, 3), rows.view(row, 4));
+        const bool wider =
+            !same && walferry::widens(column.type_schema, column.type_name, rows.view(row, 3), rows.view(row, 4));
+        if (!same && !wider) {
             return fail(Error{ErrorKind::conflict,
                               Side::destination,
                               "42804",
@@ -184,10 +188,14 @@ Result<DestinationTable> find_destination_table(pq::Connection &connection, pq::
                               {}});
         }
         table.attributes[static_cast<std::size_t>(row)].column = static_cast<int>(table.columns.size());
-        table.columns.push_back({connection.quote_identifier(name), static_cast<Oid>(rows.integer(row, 1)),
-                                 rows.text(row, 2), rows.boolean(row, 5)});
+        // PostgreSQL's own types have one OID in all clusters.
+        table.columns.push_back({connection.quote_identifier(name),
+                                 wider ? column.type : static_cast<Oid>(rows.integer(row, 1)), rows.text(row, 2),
+                                 rows.boolean(row, 5), wider ? "::pg_catalog." + rows.text(row, 4) : std::string{}});
+        table.widens |= wider;
         if (!column.part.empty()) table.part.push_back({table.columns.back().name, column.part});
     }
+    if (table.widens) table.row_array_type = 0;
     // Another source may still have what this one has dropped.
     const bool may_have_others = relation.omits_columns || !table.part.empty();
     for (int row = 0; row < rows.count() && !may_have_others; ++row) {

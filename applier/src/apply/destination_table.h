@@ -19,9 +19,11 @@ namespace walferry {
 
 struct DestinationColumn {
     std::string name;          // quoted
-    Oid type = 0;              // at the destination
+    Oid type = 0;              // of a parameter
     std::string equals;        // the operator of the column's index, or of its type's default: OPERATOR(schema.=)
     bool leads_index = false;  // first column of some index
+    std::string cast =
+        {};  // "::type", the column's, where the parameter is of the source's, which is narrower; else empty
 };
 
 // A column of the destination's row type: every one that the table has.
@@ -48,6 +50,8 @@ struct DestinationTable {
     std::vector<DestinationColumn> columns;  // parallel to Relation::columns
     Oid row_type = 0;
     Oid row_array_type = 0;  // 0: rows have no binary form
+    bool widens =
+        false;  // some column is of a wider type than at the source, so that the source's bytes are not its own
     std::vector<DestinationAttribute> attributes;
 };
 

@@ -242,11 +242,14 @@ Result<void> Session::send_net(const std::vector<FoldedTable> &tables, NetChange
         const NetChanges &changes = table.*part;
         WF_TRY(send_list(changes.removes, check));
         WF_TRY(send_list(changes.updates, check));
-        if (changes.inserts.size() >= copy_min && can_copy(*table.relation)) {
-            to_copy.push_back(&changes);
-        } else {
-            WF_TRY(send_list(changes.inserts, check));
+        if (changes.inserts.size() >= copy_min) {
+            WF_ASSIGN(const DestinationTable *here, find_table(*table.relation));
+            if (can_copy(*table.relation, *here)) {
+                to_copy.push_back(&changes);
+                continue;
+            }
         }
+        WF_TRY(send_list(changes.inserts, check));
     }
     return to_copy.empty() ? Result<void>{} : copy(to_copy);
 }

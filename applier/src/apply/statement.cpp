@@ -88,7 +88,7 @@ private:
     std::string param(bool old_tuple, std::size_t column) {
         statement_.types.push_back(table_.columns[column].type);
         statement_.params.push_back({old_tuple, column});
-        return "$" + std::to_string(statement_.params.size());
+        return "$" + std::to_string(statement_.params.size()) + table_.columns[column].cast;
     }
 
     std::string row_condition() {

@@ -132,6 +132,14 @@ TEST_F(StatementTest, GeneratedKeyColumnFindsTheRowButIsNotWritten) {
               R"(UPDATE ONLY "public"."t" SET "note" = $1 WHERE "id" OPERATOR(pg_catalog.=) $2)");
 }
 
+TEST_F(StatementTest, AWiderColumnGetsItsOwnType) {
+    table_.columns[0].cast = "::pg_catalog.int8";
+    EXPECT_EQ(sql(ChangeKind::insert, OldTuple::none, "", row({"1", "a"})),
+              R"(INSERT INTO "public"."t" ("id", "note") OVERRIDING SYSTEM VALUE VALUES ($1::pg_catalog.int8, $2))");
+    EXPECT_EQ(sql(ChangeKind::remove, OldTuple::key, row({"1"}), ""),
+              R"(DELETE FROM ONLY "public"."t" WHERE "id" OPERATOR(pg_catalog.=) $1::pg_catalog.int8)");
+}
+
 TEST_F(StatementTest, OfAMergedTableOnlyTheTasksRowsAreMeant) {
     Column source_id = relation_.columns[1];
     source_id.name = "source_id";

@@ -187,7 +187,9 @@ Result<void> TableCopy::lock_destination() {
     if (!own.empty()) WF_TRY(session_->query("LOCK TABLE " + only_tables(own) + " IN " + mode + " MODE"));
     // Others may write their rows meanwhile.
     if (!merged.empty()) WF_TRY(session_->query("LOCK TABLE " + only_tables(merged) + " IN ROW EXCLUSIVE MODE"));
-    return {};
+    if (tables_.empty()) return {};
+    WF_ASSIGN(const pq::Rows types, session_->query(column_types_sql, destination_arrays(tables_)));
+    return fit_column_types(types, tables_);
 }
 
 Result<void> TableCopy::look_for_rows() {

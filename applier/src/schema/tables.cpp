@@ -389,6 +389,15 @@ bool same_type(std::string_view schema, std::string_view name, std::string_view 
     return name == other_name && (schema == "pg_catalog") == (other_schema == "pg_catalog");
 }
 
+bool widens(std::string_view schema, std::string_view name, std::string_view wider_schema,
+            std::string_view wider_name) {
+    static constexpr std::pair<std::string_view, std::string_view> pairs[] = {
+        {"int2", "int4"},    {"int2", "int8"},    {"int4", "int8"},   {"int2", "numeric"},
+        {"int4", "numeric"}, {"int8", "numeric"}, {"varchar", "text"}};
+    return schema == "pg_catalog" && wider_schema == "pg_catalog" &&
+           std::find(std::begin(pairs), std::end(pairs), std::pair{name, wider_name}) != std::end(pairs);
+}
+
 std::vector<pq::Param> name_arrays(const std::vector<QualifiedName> &tables) {
     std::vector<std::string> schemas;
     std::vector<std::string> names;
@@ -405,20 +414,20 @@ std::vector<pq::Param> destination_arrays(const std::vector<Table> &tables) {
     return name_arrays(names);
 }
 
-Result<void> check_column_types(pq::Connection &destination, const std::vector<Table> &tables) {
-    WF_ASSIGN(const pq::Rows rows,
-              destination.exec("SELECT n.nspname, c.relname, a.attname, tn.nspname, t.typname"
-                               " FROM unnest($1::text[], $2::text[]) AS wanted (schema_name, table_name)"
-                               " JOIN pg_namespace n ON n.nspname = wanted.schema_name"
-                               " JOIN pg_class c ON c.relnamespace = n.oid AND c.relname = wanted.table_name"
-                               " JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped"
-                               " JOIN pg_type t ON t.oid = a.atttypid JOIN pg_namespace tn ON tn.oid = t.typnamespace",
-                               destination_arrays(tables)));
+const char *const column_types_sql =
+    "SELECT n.nspname, c.relname, a.attname, tn.nspname, t.typname"
+    " FROM unnest($1::text[], $2::text[]) AS wanted (schema_name, table_name)"
+    " JOIN pg_catalog.pg_namespace n ON n.nspname = wanted.schema_name"
+    " JOIN pg_catalog.pg_class c ON c.relnamespace = n.oid AND c.relname = wanted.table_name"
+    " JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped"
+    " JOIN pg_catalog.pg_type t ON t.oid = a.atttypid JOIN pg_catalog.pg_namespace tn ON tn.oid = t.typnamespace";
+
+Result<void> fit_column_types(const pq::Rows &rows, std::vector<Table> &tables) {
     std::map<std::tuple<std::string_view, std::string_view, std::string_view>, int> by_column;
     for (int row = 0; row < rows.count(); ++row) {
         by_column[{rows.view(row, 0), rows.view(row, 1), rows.view(row, 2)}] = row;
     }
-    for (const Table &table : tables) {
+    for (Table &table : tables) {
         if (!table.binary) continue;
         for (std::size_t i = 0; i < table.columns.size(); ++i) {
             const auto found =
@@ -427,6 +436,10 @@ Result<void> check_column_types(pq::Connection &destination, const std::vector<T
             const auto &[type_schema, type_name] = table.types[i];
             const int row = found->second;
             if (same_type(type_schema, type_name, rows.view(row, 3), rows.view(row, 4))) continue;
+            if (widens(type_schema, type_name, rows.view(row, 3), rows.view(row, 4))) {
+                table.binary = false;
+                continue;
+            }
             return fail(Error{ErrorKind::state,
                               Side::destination,
                               "42804",
@@ -439,6 +452,11 @@ Result<void> check_column_types(pq::Connection &destination, const std::vector<T
         }
     }
     return {};
+}
+
+Result<void> check_column_types(pq::Connection &destination, std::vector<Table> tables) {
+    WF_ASSIGN(const pq::Rows types, destination.exec(column_types_sql, destination_arrays(tables)));
+    return fit_column_types(types, tables);
 }
 
 }  // namespace walferry

@@ -114,8 +114,15 @@ std::vector<pq::Param> destination_arrays(const std::vector<Table> &tables);
 bool same_type(std::string_view schema, std::string_view name, std::string_view other_schema,
                std::string_view other_name);
 
-// Whether the destination's tables, which somebody else has made, have the types that a binary copy takes for granted.
-// One query. Errors: ErrorKind::state, naming the first column that differs.
-Result<void> check_column_types(pq::Connection &destination, const std::vector<Table> &tables);
+// Whether every value of the first of two types of PostgreSQL's own is one of the second, and printed alike: integer, bigint.
+bool widens(std::string_view schema, std::string_view name, std::string_view wider_schema, std::string_view wider_name);
+
+// The destination's columns and their types, of tables that destination_arrays() names.
+extern const char *const column_types_sql;
+// Its answer is held against the types that a binary copy takes for granted: a table with wider ones is copied as text from here on.
+// Errors: ErrorKind::state, naming the first column that differs otherwise.
+Result<void> fit_column_types(const pq::Rows &types, std::vector<Table> &tables);
+// Both, of tables that somebody else has made.
+Result<void> check_column_types(pq::Connection &destination, std::vector<Table> tables);
 
 }  // namespace walferry
