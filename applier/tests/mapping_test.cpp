@@ -147,7 +147,7 @@ TEST(Mapping, DdlFollows) {
         const std::string sql : {
             "ALTER TABLE shop.orders ADD at timestamptz DEFAULT clock_timestamp(), ADD s serial, DROP COLUMN g",
             "ALTER TABLE shop.orders ALTER n TYPE bigint USING (n + 1 + random() * 100)::bigint",
-             "CREATE VIEW app_2.all_orders AS SELECT orders.*, c.v FROM shop.orders JOIN shop.customer c ON c.id = orders.customer",
+            "CREATE VIEW app_2.all_orders AS SELECT orders.*, c.v FROM shop.orders JOIN shop.customer c ON c.id = orders.customer",
             "SET search_path = shop, public; CREATE TABLE child (id int PRIMARY KEY REFERENCES orders, mail text) ; RESET search_path",
             "CREATE INDEX CONCURRENTLY mail_2 ON shop.orders (mail, a)",
             "DROP INDEX CONCURRENTLY shop.lower_mail",
@@ -185,6 +185,38 @@ TEST(Mapping, DdlFollows) {
     EXPECT_EQ(pair.destination().number("SELECT count(*) FROM archive.orders_2024 WHERE email = 'out' AND b = 9"), 1);
     EXPECT_EQ(task.call({"verify"}).exit_code, 0) << task.call({"verify"}).output;
     expect_equal(pair);
+}
+
+// An account that owns its database, and is no superuser.
+TEST(Mapping, APlainAccountIsEnough) {
+    const Pair pair;
+    auto source = pair.source();
+    auto destination = pair.destination();
+    source.exec(source_sql);
+    destination.exec(
+        "DROP ROLE IF EXISTS mapper; CREATE ROLE mapper LOGIN; GRANT SET ON PARAMETER session_replication_role TO mapper;"
+        "ALTER DATABASE " +
+        pair.name() + " OWNER TO mapper");
+    auto conninfo = pair.destination_conninfo();
+    conninfo.replace(conninfo.find("user=postgres"), 13, "user=mapper");
+    Session(conninfo).exec(foreign_sql);
+    {
+        const Task task(pair, {.destination_conninfo = conninfo, .more = rules});
+        const auto precheck = task.call({"precheck"});
+        EXPECT_EQ(precheck.exit_code, 0) << precheck.output;
+        task.run_until_now();
+        source.exec(changes_sql);
+        source.exec("ALTER TABLE shop.orders ADD at timestamptz DEFAULT clock_timestamp()");
+        source.exec("CREATE VIEW app_2.all_orders AS SELECT * FROM shop.orders; CREATE INDEX ON public.parts (v)");
+        task.run_until_now();
+        EXPECT_EQ(task.call({"verify"}).exit_code, 0) << task.call({"verify"}).output;
+        source.exec("DROP VIEW app_2.all_orders");
+        task.run_until_now();
+    }
+    expect_equal(pair);
+    destination.exec(
+        "REVOKE SET ON PARAMETER session_replication_role FROM mapper; ALTER DATABASE " + pair.name() +
+        " OWNER TO postgres; REASSIGN OWNED BY mapper TO postgres; DROP OWNED BY mapper; DROP ROLE mapper");
 }
 
 TEST(Mapping, TwoNamesAtOneAreRefused) {

@@ -41,5 +41,31 @@ TEST(Statistics, OfAnEmptyTableDontMisleadBatches) {
     EXPECT_GE(destination.number("SELECT idx_scan FROM pg_stat_user_tables WHERE relname = 'b'"), 15000);
 }
 
+// A table without a key: as many rows of those that are alike as the source has changed, and found through an index that they lead.
+TEST(Statistics, KeylessRowsAreFoundByAnIndex) {
+    const Pair pair;
+    auto source = pair.source();
+    source.exec(
+        "CREATE TABLE log (at int, v text, n numeric); ALTER TABLE log REPLICA IDENTITY FULL; CREATE INDEX ON log (at);"
+        "INSERT INTO log SELECT g / 4, 'v', 1.0 FROM generate_series(1, 20000) g; INSERT INTO log VALUES (NULL, 'v', 1)");
+    const Task task(pair);
+    task.run_until_now();
+    auto destination = pair.destination();
+    const auto scans = [&](const std::string &kind) {
+        destination.exec("SELECT pg_stat_force_next_flush()");
+        return destination.number("SELECT " + kind + " FROM pg_stat_user_tables WHERE relname = 'log'");
+    };
+    const auto sequential = scans("seq_scan");
+    const auto by_index = scans("idx_scan");
+    source.exec(
+        "UPDATE log SET v = 'w' WHERE ctid IN (SELECT min(ctid) FROM log WHERE at BETWEEN 100 AND 400 GROUP BY at);"
+        "UPDATE log SET n = 1.00 WHERE at = 7; DELETE FROM log WHERE ctid IN (SELECT max(ctid) FROM log WHERE at < 50 GROUP BY at);"
+        "DELETE FROM log WHERE at IS NULL");
+    task.run_until_now();
+    EXPECT_EQ(scans("seq_scan"), sequential);
+    EXPECT_GE(scans("idx_scan") - by_index, 301 + 4 + 50);
+    EXPECT_EQ(compare(pair), "");
+}
+
 }  // namespace
 }  // namespace walferry::testing
