@@ -27,6 +27,7 @@ typedef struct RawOptions
 	const char *output;
 	const char *positions;
 	const char *streaming;
+	const char *origin;
 } RawOptions;
 
 /* Where the value of the option goes. */
@@ -49,11 +50,13 @@ raw_option(RawOptions *raw, const char *name)
 		return &raw->positions;
 	if (strcmp(name, "streaming") == 0)
 		return &raw->streaming;
+	if (strcmp(name, "origin") == 0)
+		return &raw->origin;
 
 	ereport(ERROR,
 			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 			 errmsg("output plugin \"walferry\" has no option \"%s\"", name),
-			 errhint("The options are protocol, include, exclude, tables, settled, output, positions and streaming.")));
+			 errhint("The options are protocol, include, exclude, tables, settled, output, positions, streaming and origin.")));
 }
 
 static RawOptions
@@ -179,6 +182,7 @@ wf_options_parse(List *elements, WfOptions *options)
 	options->text = is_second("output", raw.output, "binary", "text");
 	options->positions = is_second("positions", raw.positions, "off", "on");
 	options->streaming = is_second("streaming", raw.streaming, "off", "on");
+	options->local = is_second("origin", raw.origin, "any", "local");
 
 	if (raw.protocol != NULL)
 		check_protocol(raw.protocol);

@@ -19,6 +19,7 @@ typedef struct WfOptions
 	bool		text;			/* the readable form */
 	bool		positions;		/* text shows LSNs, transaction ids, times */
 	bool		streaming;		/* big transactions before their commit */
+	bool		local;			/* only transactions without a replication origin */
 	WfSelection selection;
 	List	   *tables;			/* of WfTableSettings */
 	List	   *settled;		/* OIDs of tables whose rows were sent with settings */

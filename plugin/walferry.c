@@ -25,6 +25,7 @@
 #include "access/htup_details.h"
 #include "access/transam.h"
 #include "fmgr.h"
+#include "replication/origin.h"
 #include "replication/snapbuild.h"
 #include "utils/builtins.h"
 #include "utils/memutils.h"
@@ -87,6 +88,19 @@ startup(LogicalDecodingContext *decoding, OutputPluginOptions *plugin_options,
 
 	plugin_options->output_type = state->output->type;
 	decoding->output_plugin_private = state;
+}
+
+/*
+ * What came from elsewhere, if only what was written here is wanted.  The server
+ * asks at each record, and once more at the commit.
+ */
+static bool
+filter_by_origin(LogicalDecodingContext *decoding, RepOriginId origin)
+{
+	WfState    *state = decoding->output_plugin_private;
+
+	/* While a slot is made there is no state yet, and nothing is sent. */
+	return state != NULL && state->options.local && origin != InvalidRepOriginId;
 }
 
 /*
@@ -433,7 +447,9 @@ commit(LogicalDecodingContext *decoding, ReorderBufferTXN *txn,
  *
  * One that was confirmed before this session can come once more, when the chunk is
  * made while its very commit record is read; the server then ends it with an abort.
- * So while that record is read, nothing is called committed.
+ * So while that record is read, nothing is called committed.  Nor with the option
+ * origin: a session may have taken one since the transaction's first changes, and then
+ * the server ends it with an abort, too.
  */
 static void
 stream_start(LogicalDecodingContext *decoding, ReorderBufferTXN *txn)
@@ -445,7 +461,7 @@ stream_start(LogicalDecodingContext *decoding, ReorderBufferTXN *txn)
 	memset(stream, 0, sizeof(WfStream));
 	stream->open = true;
 	stream->dropped = TransactionIdDidAbort(txn->xid);
-	stream->committed = TransactionIdDidCommit(txn->xid) &&
+	stream->committed = !state->options.local && TransactionIdDidCommit(txn->xid) &&
 		!SnapBuildXactNeedsSkip(decoding->snapshot_builder,
 								decoding->reader->ReadRecPtr);
 }
@@ -536,6 +552,7 @@ void
 _PG_output_plugin_init(OutputPluginCallbacks *callbacks)
 {
 	callbacks->startup_cb = startup;
+	callbacks->filter_by_origin_cb = filter_by_origin;
 	callbacks->begin_cb = begin;
 	callbacks->change_cb = change;
 	callbacks->truncate_cb = truncate_tables;

@@ -22,6 +22,7 @@ struct Case {
     bool restart = false;        // the source, after what was changed, and after the remedy
     const char *stages = "";
     const char *more = "";
+    const char *source_more = "";
 };
 
 void PrintTo(const Case &one, std::ostream *out) { *out << one.id; }
@@ -97,6 +98,7 @@ TEST_P(PrecheckRemedy, Mends) {
     const Task task(pair, {.source_conninfo = as_user(pair.source_conninfo(), "reader"),
                            .destination_conninfo = as_user(pair.destination_conninfo(), "writer"),
                            .stages = GetParam().stages,
+                           .source_more = GetParam().source_more,
                            .more = GetParam().more});
     run_each(pair.source_conninfo(), with_name(GetParam().at_source, pair.name()));
     run_each(pair.destination_conninfo(), with_name(GetParam().at_destination, pair.name()));
@@ -164,6 +166,8 @@ INSTANTIATE_TEST_SUITE_P(
         Case{"destination_create", "", "REVOKE CREATE ON DATABASE {} FROM writer"},
         Case{"bookkeeping_schema", "", "CREATE SCHEMA walferry"},
         Case{"session_replication_role", "", "REVOKE SET ON PARAMETER session_replication_role FROM writer"},
+        Case{"replication_origins", "", "", false, "", "[apply]\nworkers = 1\n[copy]\njobs = 1\n",
+             "origin = 'local'\n"},
         Case{"write_privileges", "", "CREATE TABLE a (id int PRIMARY KEY)", false, "['copy', 'stream']"},
         Case{"destination_tables", "",
              "CREATE TABLE a (id int PRIMARY KEY); INSERT INTO a VALUES (1); GRANT ALL ON a TO writer", false,

@@ -67,15 +67,15 @@ void Pair::run_at_source(const std::string &file) const {
 }
 
 Task::Task(const Pair &pair, const TaskOptions &options)
-    : destination_(pair.destination_conninfo()), name_(options.name.empty() ? pair.name() : options.name) {
+    : destination_(options.destination_conninfo.value_or(pair.destination_conninfo())),
+      name_(options.name.empty() ? pair.name() : options.name) {
     static int number = 0;
     file_ = scratch_folder() + "/task" + std::to_string(++number) + ".toml";
     write_file(file_,
                "[task]\nname = " + toml_string(name_) + "\n" +
                    (options.stages.empty() ? "" : "stages = " + options.stages + "\n") +  //
                    "[source]\nconninfo = " + toml_string(options.source_conninfo.value_or(pair.source_conninfo())) +
-                   "\n" + options.source_more +
-                   "\n[destination]\nconninfo = " + toml_string(options.destination_conninfo.value_or(destination_)) +
+                   "\n" + options.source_more + "\n[destination]\nconninfo = " + toml_string(destination_) +
                    "\n[retry]\nconnection_seconds = " + std::to_string(options.retry_seconds) + "\n" + options.more);
 }
 

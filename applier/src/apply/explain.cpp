@@ -20,7 +20,9 @@ std::string describe(const Transaction &transaction) {
 std::string describe_key(const Change &change, const DestinationTable &table, const pq::ConnectOptions &options) {
     const bool from_old = change.old_kind != OldTuple::none;
     if (change.kind == ChangeKind::truncate || (change.kind == ChangeKind::remove && !from_old)) return {};
-    auto connection = pq::Connection::open(options);
+    auto reading = options;
+    reading.origin.clear();
+    auto connection = pq::Connection::open(reading);
     if (!connection) return {};
     ChangeValues values;
     values.split(change);

@@ -9,6 +9,7 @@
 #include "apply/explain.h"
 #include "base/failpoint.h"
 #include "checkpoint/bookkeeping.h"
+#include "pq/origin.h"
 
 namespace walferry {
 
@@ -24,8 +25,6 @@ constexpr std::size_t copy_min = 2500;
 // Where a batch's parameter, and a part of a COPY's data, are cut.
 constexpr std::size_t batch_bytes_max = std::size_t{8} << 20;
 constexpr std::size_t copy_part = std::size_t{64} << 10;
-
-constexpr int prepared_answers = 4;
 
 constexpr Oid int8_type = 20;  // in every cluster: pg_type.dat
 
@@ -57,15 +56,18 @@ Result<void> Session::set_up() {
     WF_TRY(pipeline_.send(lock_worker_sql, std::vector<pq::Param>{task_}));
     WF_TRY(prepare());
     WF_TRY(pipeline_.sync());
-    for (int answers = 0; answers < 1 + prepared_answers + 1; ++answers) WF_TRY(pipeline_.read());
+    for (int answers = 0; answers < 1 + prepared_answers() + 1; ++answers) WF_TRY(pipeline_.read());
     return {};
 }
 
-// What every session needs: owes prepared_answers.
+// What every session needs: owes prepared_answers().
 Result<void> Session::prepare() {
     WF_TRY(pipeline_.prepare("checkpoint", advance_checkpoint_sql, {}));
+    if (has_origin()) WF_TRY(pipeline_.prepare("origin", pq::set_transaction_origin_sql, {}));
     return prepare_find_destination_table(pipeline_);
 }
+
+int Session::prepared_answers() const { return has_origin() ? 5 : 4; }
 
 Result<const DestinationTable *> Session::find_table(const Relation &relation) {
     WF_ASSIGN(Table * table, table_of(relation));
@@ -152,7 +154,7 @@ Result<void> Session::forget_tables() {
     WF_TRY(pipeline_.send("DEALLOCATE ALL"));
     WF_TRY(prepare());
     WF_TRY(pipeline_.flush());
-    for (int answers = 0; answers < 1 + prepared_answers; ++answers) WF_TRY(pipeline_.read());
+    for (int answers = 0; answers < 1 + prepared_answers(); ++answers) WF_TRY(pipeline_.read());
     return {};
 }
 
@@ -431,6 +433,12 @@ Result<void> Session::commit(Lsn old_lsn, const Transaction &transaction) {
     const std::string old_text = old_lsn.text();
     const std::string new_text = transaction.end_lsn.text();
     const std::string time = std::to_string(transaction.commit_time);
+    if (has_origin()) {
+        params_.clear();
+        for (const std::string *value : {&new_text, &time}) params_.add_text(*value);
+        WF_TRY(pipeline_.send_prepared("origin", params_));
+        WF_TRY(owe({}));
+    }
     params_.clear();
     for (const std::string *value : {&task_, &old_text, &new_text, &time}) {
         params_.add_text(*value);

@@ -137,7 +137,9 @@ private:
           connection_(std::move(connection)),
           pipeline_(connection_) {}
     Result<void> set_up();
+    bool has_origin() const { return !options_.origin.empty(); }
     Result<void> prepare();
+    int prepared_answers() const;
 
     Result<Table *> table_of(const Relation &relation);
     Result<DestinationTable> find_destination(const Relation &relation);

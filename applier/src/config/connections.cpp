@@ -52,10 +52,13 @@ pq::ConnectOptions data_connection(const Task &task, Side side, const std::strin
     return connection(task, side, purpose, encoding, stop);
 }
 
+std::string origin_name(const Task &task) { return "walferry_" + task.name; }
+
 pq::ConnectOptions apply_connection(const Task &task, const std::string &purpose, const std::string &encoding,
                                     const StopFlag *stop) {
     auto options = data_connection(task, Side::destination, purpose, encoding, stop);
     options.settings.emplace_back("session_replication_role", "replica");
+    if (task.local) options.origin = origin_name(task);
     return options;
 }
 

@@ -23,6 +23,9 @@ pq::ConnectOptions control_connection(const Task &task, Side side, const std::st
 pq::ConnectOptions data_connection(const Task &task, Side side, const std::string &purpose, const std::string &encoding,
                                    const StopFlag *stop);
 
+// What a local task writes at the destination has replication origins of this name (pq/origin.h).
+std::string origin_name(const Task &task);
+
 // A data connection that writes replicated rows to the destination: triggers, rules and foreign keys don't fire a second
 // time. The account needs the right to set session_replication_role.
 pq::ConnectOptions apply_connection(const Task &task, const std::string &purpose, const std::string &encoding,

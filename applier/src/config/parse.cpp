@@ -46,7 +46,7 @@ Words conflict_keys() {
 const std::vector<KnownSection> &known_sections() {
     static const std::vector<KnownSection> sections = {
         {"task", {"name", "stages"}},
-        {"source", {"conninfo", "slot", "decoding_memory_mb", "heartbeat_seconds", "failover"}},
+        {"source", {"conninfo", "slot", "decoding_memory_mb", "heartbeat_seconds", "failover", "origin"}},
         {"destination", {"conninfo"}},
         {"objects", {"include", "exclude", "allow_unmatched"}},
         {"map", {"schemas"}},
@@ -364,6 +364,16 @@ Result<void> read_slot(const File &file, Task &task) {
                        fmt::format("\"{}\" can't name a slot: a-z, 0-9 and _ only, 1 to 63 of them", task.slot));
 }
 
+enum class Origin { any, local };
+const char *to_string(Origin origin) { return origin == Origin::any ? "any" : "local"; }
+
+Result<void> read_origin(const File &file, Task &task) {
+    auto origin = Origin::any;
+    WF_TRY(read_choice(file, file.value("source", "origin"), "origin", {Origin::any, Origin::local}, origin));
+    task.local = origin == Origin::local;
+    return {};
+}
+
 Result<void> check_pattern(const File &file, const std::string &pattern, const toml::node &place) {
     const auto fault = pattern_fault(pattern);
     if (fault.empty()) return {};
@@ -595,6 +605,7 @@ Result<Task> read_values(const File &file) {
         read_number<std::int64_t>(file, "retry", "connection_seconds", 0, 315'360'000, task.retry_connection_seconds));
     WF_TRY(read_number<std::int64_t>(file, "retry", "transient_seconds", 0, 315'360'000, task.retry_transient_seconds));
     WF_TRY(read_boolean(file, "source", "failover", task.failover));
+    WF_TRY(read_origin(file, task));
     WF_TRY(read_number<std::int64_t>(file, "source", "heartbeat_seconds", 0, 86'400, task.heartbeat_seconds));
     WF_TRY(read_rates(file, "stream", task.stream_rates));
     WF_TRY(read_rates(file, "copy", task.copy_rates));

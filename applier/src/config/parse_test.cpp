@@ -49,6 +49,7 @@ TEST(ParseTask, GivesDefaultsForWhatIsLeftOut) {
     EXPECT_EQ(task.retry_transient_seconds, 600);
     EXPECT_EQ(task.heartbeat_seconds, 10);
     EXPECT_TRUE(task.failover);
+    EXPECT_FALSE(task.local);
     EXPECT_EQ(task.stream_rates, Rates{});
     EXPECT_EQ(task.copy_rates, Rates{});
     EXPECT_EQ(task.control_socket, "");
@@ -64,6 +65,7 @@ conninfo = "postgresql://u@h:5433/shop"
 slot = "my_slot"
 heartbeat_seconds = 0
 failover = false
+origin = "local"
 [destination]
 conninfo = "host=b"
 [objects]
@@ -114,6 +116,7 @@ window_seconds = 4
     EXPECT_EQ(task.retry_transient_seconds, 1);
     EXPECT_EQ(task.heartbeat_seconds, 0);
     EXPECT_FALSE(task.failover);
+    EXPECT_TRUE(task.local);
     EXPECT_EQ(task.stream_rates, (Rates{5000, 2'000'000}));
     EXPECT_EQ(task.copy_rates, (Rates{7, 100'000'000}));
     EXPECT_EQ(task.verify_rates, (Rates{9, 3'000'000}));

@@ -30,6 +30,7 @@ struct Task {
     std::uint64_t decoding_memory_bytes = std::uint64_t{64} << 20;  // logical_decoding_work_mem of our connection
     std::int64_t heartbeat_seconds = 10;  // how often the lag is measured while nothing changes; 0: not then
     bool failover = true;                 // the slot is kept on standbys, where the source can do that
+    bool local = false;  // take only what was written at the source itself, and mark what is written at the destination
     std::string destination_conninfo;
 
     std::vector<std::string> include = {"*.*"};  // psql patterns schema.table, UTF-8

@@ -45,10 +45,11 @@ std::string reverse_file_name(const std::string &file) {
 
 std::string reverse_task_text(const Task &task) {
     return fmt::format(
-        "# The way back from the cut-over of task {}.\n\n[task]\nname = {}\nstages = [\"stream\"]\n\n[source]\nconninfo = {}\n\n"
+        "# The way back from the cut-over of task {}.\n\n[task]\nname = {}\nstages = [\"stream\"]\n\n[source]\nconninfo = {}\n{}\n"
         "[destination]\nconninfo = {}\n\n[objects]\ninclude = {}\nexclude = {}\n\n[schema]\nowners = {}\ngrants = {}\n",
         task.name, toml_text(task.name.substr(0, 35) + "_back"), toml_text(task.destination_conninfo),
-        toml_text(task.source_conninfo), toml_list(task.include), toml_list(task.exclude), task.owners, task.grants);
+        task.local ? "origin = \"local\"\n" : "", toml_text(task.source_conninfo), toml_list(task.include),
+        toml_list(task.exclude), task.owners, task.grants);
 }
 
 Result<Task> write_reverse_task(const Task &task, const std::string &file) {

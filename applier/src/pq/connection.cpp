@@ -8,6 +8,7 @@
 
 #include "pq/conninfo.h"
 #include "pq/error.h"
+#include "pq/origin.h"
 
 namespace walferry::pq {
 
@@ -98,6 +99,7 @@ Result<Connection> Connection::open(const ConnectOptions &options) {
         sets += "SET " + name + " = " + connection.quote_literal(value) + ";";
     }
     if (!sets.empty()) WF_TRY(connection.exec(sets));
+    if (!options.origin.empty()) WF_TRY(take_origin(connection, options.origin));
     return connection;
 }
 

@@ -25,11 +25,12 @@ namespace walferry::pq {
 using Settings = std::vector<std::pair<std::string, std::string>>;
 
 struct ConnectOptions {
-    std::string conninfo;            // libpq URI or key=value; passwords, service files and TLS as libpq has them
-    Side side = Side::none;          // for error messages
-    std::string application_name;    // what pg_stat_activity shows
-    bool replication = false;        // a walsender for the database: simple statements only
-    Settings settings;               // SET after connecting
+    std::string conninfo;          // libpq URI or key=value; passwords, service files and TLS as libpq has them
+    Side side = Side::none;        // for error messages
+    std::string application_name;  // what pg_stat_activity shows
+    bool replication = false;      // a walsender for the database: simple statements only
+    Settings settings;             // SET after connecting
+    std::string origin = {};       // if not empty, what is written has a replication origin of this name (pq/origin.h)
     const StopFlag *stop = nullptr;  // may be null: then nothing interrupts; else must outlive the connection
 };
 

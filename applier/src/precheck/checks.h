@@ -91,6 +91,7 @@ Result<Finding> check_destination_version(CheckContext &context);
 Result<Finding> check_source_is_standby(CheckContext &context);
 Result<Finding> check_source_replication_connect(CheckContext &context);
 Result<Finding> check_same_server(CheckContext &context);
+Result<Finding> check_loop(CheckContext &context);
 
 // decoding_checks.cpp: can the source decode its WAL for us
 Result<Finding> check_wal_level(CheckContext &context);
@@ -139,6 +140,7 @@ Result<Finding> check_replica_triggers(CheckContext &context);
 Result<Finding> check_extension_versions(CheckContext &context);
 Result<Finding> check_destination_create(CheckContext &context);
 Result<Finding> check_session_replication_role(CheckContext &context);
+Result<Finding> check_replication_origins(CheckContext &context);
 Result<Finding> check_destination_tables(CheckContext &context);
 Result<Finding> check_pg_dump(CheckContext &context);
 Result<Finding> check_extensions_available(CheckContext &context);

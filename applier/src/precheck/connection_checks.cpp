@@ -3,6 +3,7 @@
 
 #include "config/connections.h"
 #include "precheck/checks.h"
+#include "precheck/names.h"
 
 namespace walferry {
 
@@ -98,6 +99,25 @@ Result<Finding> check_same_server(CheckContext &context) {
     if (source != destination) return good("source and destination are two databases");
     return bad("source and destination are the same database", "Its changes would be applied to itself for ever.",
                "Change \"conninfo\" in [source] or in [destination].");
+}
+
+// What a task at the source has brought from the destination would go back there, and come again.
+Result<Finding> check_loop(CheckContext &context) {
+    WF_ASSIGN(const bool is_destination,
+              read_boolean(*context.source, "SELECT pg_catalog.to_regclass('walferry.task') IS NOT NULL"));
+    if (!is_destination) return good("no task leads back");
+    WF_ASSIGN(const std::string system,
+              read_value(*context.destination, "SELECT system_identifier FROM pg_catalog.pg_control_system()"));
+    WF_ASSIGN(const std::vector<std::string> back,
+              read_values(*context.source,
+                          "SELECT name FROM walferry.task WHERE source_system = $1 AND source_database = $2"
+                          " AND phase <> 'done' ORDER BY 1",
+                          {system, std::string(PQdb(context.destination->raw()))}));
+    if (back.empty()) return good("no task leads back");
+    const auto found = fmt::format("task {} leads back", shortened(back));
+    if (context.task.local) return good(found + ", and what it brings stays where it is");
+    return warning(found, "Changes of tables that both tasks take would go round in a circle.",
+                   "Set origin = \"local\" in [source] of both, or select other tables in each.");
 }
 
 }  // namespace walferry

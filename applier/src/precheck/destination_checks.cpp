@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "config/connections.h"
 #include "pq/array.h"
 #include "precheck/checks.h"
 #include "precheck/names.h"
@@ -245,6 +246,46 @@ Result<Finding> check_session_replication_role(CheckContext &context) {
     }
     WF_TRY(context.destination->exec("RESET session_replication_role"));
     return good("may be set");
+}
+
+// Each session that writes takes one (pq/origin.h).
+Result<Finding> check_replication_origins(CheckContext &context) {
+    const Task &task = context.task;
+    if (!task.local) return good("not used: \"origin\" in [source] is not \"local\"");
+    WF_ASSIGN(const std::vector<std::string> refused,
+              read_values(*context.destination,
+                          "SELECT oid::pg_catalog.regprocedure FROM pg_catalog.pg_proc"
+                          " WHERE pronamespace = 'pg_catalog'::pg_catalog.regnamespace"
+                          " AND proname IN ('pg_replication_origin_create', 'pg_replication_origin_session_setup',"
+                          " 'pg_replication_origin_xact_setup', 'pg_replication_origin_drop')"
+                          " AND NOT pg_catalog.has_function_privilege(oid, 'EXECUTE') ORDER BY 1"));
+    if (!refused.empty()) {
+        const std::string sql =
+            fmt::format("GRANT EXECUTE ON FUNCTION {} TO {}", fmt::join(refused, ", "), account(context));
+        return mended_by(bad(fmt::format("may not be used: {}", fmt::join(refused, ", ")),
+                             "By its origin a change is known that must not go back to where it came from.",
+                             "As a superuser: " + sql + ";"),
+                         Side::destination, {sql});
+    }
+    const auto sessions = task.apply_workers + (task.streaming ? 1 : 0) + (task.copy_stage ? task.copy_jobs + 1 : 0) +
+                          2;  // one for tables that the operator asks for, one for repair
+    const std::string setting =
+        context.destination->server_version() >= 180000 ? "max_active_replication_origins" : "max_replication_slots";
+    WF_ASSIGN(const pq::Rows rows,
+              context.destination->exec(
+                  "SELECT pg_catalog.current_setting($2)::int, (SELECT count(*) FROM pg_catalog.pg_replication_origin"
+                  " WHERE NOT pg_catalog.starts_with(roname, $1 || '_'))",
+                  {origin_name(task), setting}));
+    const auto room = rows.integer(0, 0) - rows.integer(0, 1);
+    const auto found =
+        fmt::format("{} wanted, {} of {} free", sessions, std::max<std::int64_t>(room, 0), rows.integer(0, 0));
+    if (room >= sessions) return good(found);
+    const std::string sql =
+        fmt::format("ALTER SYSTEM SET {} = {}", setting, rows.integer(0, 1) + static_cast<std::int64_t>(sessions));
+    return mended_by(
+        warning(found, "Each session that writes takes one; the task stops when there is none left.",
+                fmt::format("At the destination: {}; then restart it. Or lower apply.workers and copy.jobs.", sql)),
+        Side::destination, {sql}, false);
 }
 
 Result<Finding> check_destination_tables(CheckContext &context) {

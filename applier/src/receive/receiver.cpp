@@ -47,6 +47,7 @@ Result<void> Receiver::start() {
                             option("include", start_.include) + ", " + option("exclude", start_.exclude) + ", " +
                             (start_.tables == no_tables ? "" : option("tables", start_.tables) + ", ") +
                             (start_.settled.empty() ? "" : option("settled", start_.settled) + ", ") +
+                            (start_.local ? option("origin", "local") + ", " : "") +
                             option("streaming", start_.streaming ? "on" : "off") + ")";
     auto started = connection_.exec(sql);
     if (!started) {

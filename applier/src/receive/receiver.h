@@ -36,6 +36,7 @@ struct StreamStart {
     std::string settled;     // OIDs of tables that were copied with some, joined with commas
     Lsn lsn;                 // the source sends what commits from here on
     bool streaming = false;  // and big transactions before they commit
+    bool local = false;      // only what has no replication origin
     std::chrono::seconds heartbeat_interval{10};  // while nothing changes; 0: none then
 };
 

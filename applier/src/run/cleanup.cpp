@@ -11,6 +11,7 @@
 #include "checkpoint/bookkeeping.h"
 #include "config/connections.h"
 #include "pq/connection.h"
+#include "pq/origin.h"
 #include "slot/slot.h"
 
 namespace walferry {
@@ -20,9 +21,9 @@ namespace {
 using std::chrono::milliseconds;
 using std::chrono::steady_clock;
 
-// A walsender whose process has died notices it when it next tries to write; until then the slot is held.
-constexpr auto slot_wait = std::chrono::seconds(10);
-constexpr auto slot_retry = milliseconds(200);
+// A session whose process has died notices it when it next tries to write; until then it holds slot or origin.
+constexpr auto session_wait = std::chrono::seconds(10);
+constexpr auto retry_interval = milliseconds(200);
 
 class Cleanup {
 public:
@@ -41,6 +42,7 @@ public:
         if (destination_ && failed_) {  // remembered, so that a repeated cleanup knows whose slot it is
             done_.push_back(fmt::format("bookkeeping of task {} at the destination is left until then", task_.name));
         } else if (destination_) {
+            WF_TRY(drop_task_origins());
             WF_TRY(delete_task(*destination_, task_.name));
             done_.push_back(fmt::format("bookkeeping of task {} at the destination: {}", task_.name,
                                         begun_ ? "removed" : "there is none"));
@@ -106,26 +108,43 @@ private:
                 slot_, task_.name, slot_));
             return {};
         }
-        WF_TRY(drop_when_free(source));
+        WF_TRY(drop_when_free(
+            [&] { return drop_slot(source, slot_); },
+            "A walferry run uses the slot: stop it. If its process is gone, end the walsender on the source: "
+            "SELECT pg_terminate_backend(active_pid) FROM pg_replication_slots WHERE slot_name = '" +
+                slot_ + "';"));
         done_.push_back(fmt::format("slot {} at the source: dropped", slot_));
         return {};
     }
 
-    Result<void> drop_when_free(pq::Connection &source) {
-        const auto deadline = steady_clock::now() + slot_wait;
+    Result<void> drop_task_origins() {
+        WF_ASSIGN(const auto origins, pq::list_origins(*destination_, origin_name(task_)));
+        for (const auto &origin : origins) {
+            auto dropped = drop_when_free([&] { return pq::drop_origin(*destination_, origin); },
+                                          "End the session that has it: see pg_stat_activity at the destination.");
+            if (!dropped && dropped.error().sqlstate != "42501") return dropped;
+            done_.push_back(dropped ? fmt::format("replication origin {} at the destination: dropped", origin)
+                                    : fmt::format("replication origin {} at the destination is left. As a superuser: "
+                                                  "SELECT pg_replication_origin_drop('{}');",
+                                                  origin, origin));
+        }
+        return {};
+    }
+
+    // What a session that is about to end may still hold.
+    template <class Drop>
+    Result<void> drop_when_free(Drop drop, const std::string &hint) {
+        const auto deadline = steady_clock::now() + session_wait;
         while (true) {
-            auto dropped = drop_slot(source, slot_);
+            Result<void> dropped = drop();
             if (dropped || dropped.error().sqlstate != "55006") return dropped;
             if (stop_.requested()) return fail(ErrorKind::interrupted, "stopped by request");
             if (steady_clock::now() >= deadline) {
                 Error error = std::move(dropped).error();
                 error.kind = ErrorKind::state;
-                return fail(std::move(error).with_hint(
-                    "A walferry run uses the slot: stop it. If its process is gone, end the walsender on the source: "
-                    "SELECT pg_terminate_backend(active_pid) FROM pg_replication_slots WHERE slot_name = '" +
-                    slot_ + "';"));
+                return fail(std::move(error).with_hint(hint));
             }
-            std::this_thread::sleep_for(slot_retry);
+            std::this_thread::sleep_for(retry_interval);
         }
     }
 

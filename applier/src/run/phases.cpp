@@ -208,7 +208,8 @@ Result<StreamEnd> run_stream_once(TaskSession &session, bool copies, Lsn until) 
                      session.tables_option,
                      {},
                      progress->applied_lsn,
-                     session.task.streaming};
+                     session.task.streaming,
+                     session.task.local};
     options.copies = copies && session.record.phase == Phase::copy;
     options.copied_again = session.copied_again;
     WF_ASSIGN(options.tables, tables_with_snapshots(session));

@@ -18,6 +18,7 @@ constexpr std::chrono::milliseconds interval{10'000};
 }  // namespace
 
 Result<void> SequenceFollower::run(const StopFlag &stop) {
+    if (task_.local) return {};
     std::optional<pq::Connection> source;
     std::optional<pq::Connection> destination;
     std::string last_error;

@@ -61,7 +61,7 @@ struct SequencePair {
     SequenceState state() const;
 };
 
-// Those that the task selects, in no order. Sets nothing. Requires, errors, thread: as follow_sequences, but that the encodings
+// Those that the task selects, in no order; none if it is local. Sets nothing. Requires, errors, thread: as follow_sequences, but that the encodings
 // of the two connections need only be the same.
 Result<std::vector<SequencePair>> list_sequences(pq::Connection &source, pq::Connection &destination, const Task &task);
 

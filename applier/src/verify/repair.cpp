@@ -177,6 +177,7 @@ Result<Comparison> repair(const Task &task, const RepairOptions &options, const 
     auto settings = control_connection(task, Side::destination, "repair", &stop);
     settings.settings.emplace_back(
         "lock_timeout", std::to_string(lock_timeout_ms));  // who waits for a table's lock holds the stream up
+    if (task.local) settings.origin = origin_name(task);
     WF_ASSIGN(auto destination, pq::Connection::open(settings));
     Mending mending(task, stop, std::move(destination), print);
     WF_TRY(mending.run(found));

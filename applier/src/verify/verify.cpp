@@ -65,7 +65,7 @@ public:
         std::sort(out.tables.begin(), out.tables.end(), [](const auto &a, const auto &b) { return a.table < b.table; });
         if (!of_everything()) return out;
         WF_TRY(compare_objects(source_, destination_, task_, stop_, out));
-        WF_TRY(compare_sequences(source_, destination_, task_, stop_, out));
+        if (!task_.local) WF_TRY(compare_sequences(source_, destination_, task_, stop_, out));
         WF_TRY(note_other_tables(*selected, out));
         std::vector<std::uint32_t> relids;
         for (const Table &table : *selected) relids.push_back(table.relid);
