@@ -49,6 +49,13 @@ SELECT workload, round(near.seconds::numeric, 2) AS near_s, round(far.seconds::n
     round((far.seconds / near.seconds)::numeric, 2) AS ratio
 FROM drain_median near JOIN drain_median far USING (workload) WHERE near.form = 'near' AND far.form = 'far';
 
+CREATE VIEW settings_report AS
+SELECT workload, round(plain.seconds::numeric, 2) AS plain_s, round(settings.seconds::numeric, 2) AS settings_s,
+    round((plain.seconds / settings.seconds)::numeric, 2) AS throughput,
+    round(((settings.source_cpu - plain.source_cpu) / plain.changes * 1e6)::numeric, 2) AS "walsender s / M changes"
+FROM drain_median plain JOIN drain_median settings USING (workload)
+WHERE plain.contender = 'walferry' AND plain.form = '' AND settings.form = 'settings' ORDER BY plain.place;
+
 CREATE VIEW cpu_report AS
 SELECT workload, round(native_source_cpu::numeric, 2) AS "native walsender", round(native_destination_cpu::numeric, 2) AS "native apply",
     round(walferry_source_cpu::numeric, 2) AS "walferry walsender", round(walferry_applier_cpu::numeric, 2) AS "walferry applier",
@@ -80,6 +87,7 @@ SELECT jsonb_build_object(
     'machine', (SELECT to_jsonb(m) FROM machine m),
     'duels', (SELECT coalesce(jsonb_agg(to_jsonb(d) ORDER BY place), '[]') FROM duel d),
     'far', (SELECT coalesce(jsonb_agg(to_jsonb(f)), '[]') FROM far_report f),
+    'settings', (SELECT coalesce(jsonb_agg(to_jsonb(s)), '[]') FROM settings_report s),
     'drains', (SELECT coalesce(jsonb_agg(to_jsonb(d) ORDER BY place), '[]') FROM drain d),
     'decodes', (SELECT coalesce(jsonb_agg(to_jsonb(d)), '[]') FROM decode d),
     'latencies', (SELECT coalesce(jsonb_agg(to_jsonb(l)), '[]') FROM latency l)) AS document;

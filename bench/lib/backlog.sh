@@ -5,6 +5,9 @@
 # A workload is a file that defines
 #   initial CONNINFO   makes and fills the tables, the same on both sides
 #   load               changes the source; its sessions don't wait for the disk
+# and may define
+#   settings           prints sections [[tables]], with which it is drained as well: row filters that every row passes, transforms
+#                      that leave each value as it is, so that all that they cost is theirs
 
 kept_plugins=(walferry pgoutput)
 
@@ -12,9 +15,14 @@ workload_file() { # NAME; tpcb50 -> .../tpcb.sh
 	echo "$top/bench/workloads/${1%%[0-9]*}.sh"
 }
 
+has_settings() {
+	declare -F settings >/dev/null
+}
+
 make_backlog() { # NAME
 	local began
 	workload_parameter=${1##*[a-z]}
+	unset -f settings
 	# shellcheck source=/dev/null
 	. "$(workload_file "$1")"
 	make_initial_data
@@ -68,6 +76,10 @@ make_slots() {
 	write_task "$work/bench.toml" "$source" "$destination" "$workers"
 	write_task "$work/bench_near.toml" "$source" "$destination" "$far_workers"
 	write_task "$work/bench_far.toml" "$far_source" "$far_destination" "$far_workers"
+	if has_settings; then
+		write_task "$work/bench_settings.toml" "$source" "$destination" "$workers"
+		settings >>"$work/bench_settings.toml"
+	fi
 	make_destination bench_initial
 	"$walferry" run --until now "$work/bench.toml" >"$work/walferry.log" 2>&1 || fail "the task did not begin"
 	destination_admin -c "ALTER DATABASE bench RENAME TO bench_task"

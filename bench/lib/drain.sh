@@ -1,7 +1,8 @@
 # shellcheck shell=bash disable=SC2154,SC2034 # part of run.sh, whose variables it uses
 # One drain: from enabling the subscription, or starting walferry, until the backlog's last row is visible at the destination.
 
-# walferry's forms: none is the usual one, near and far are with the same number of workers, without and through a delay.
+# walferry's forms: none is the usual one, near and far are with the same number of workers, without and through a delay, settings
+# is with the workload's settings of tables.
 contenders=("native text" "native binary" walferry)
 far_contenders=("walferry near" "walferry far")
 
@@ -9,6 +10,7 @@ far_contenders=("walferry near" "walferry far")
 drain_in_turns() { # WORKLOAD RUN
 	local i contender form contenders=("${contenders[@]}")
 	[ "$1" != "$far_workload" ] || contenders+=("${far_contenders[@]}")
+	! has_settings || contenders+=("walferry settings")
 	for i in "${!contenders[@]}"; do
 		read -r contender form <<<"${contenders[(i + $2 - 1) % ${#contenders[@]}]}"
 		drain "$1" "$2" "$contender" "$form"

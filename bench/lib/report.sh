@@ -41,6 +41,8 @@ print_report() {
 		echo "Through a proxy that delays each way by $far_ms ms, and without it, with $far_workers workers"
 		table far_report
 	fi
+	echo "With row filters and transforms, and without: throughput is that with them by that without"
+	table settings_report
 	if ((decode_runs > 0)); then
 		echo "Decoding alone, changes a second"
 		table decode_report

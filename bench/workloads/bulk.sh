@@ -13,3 +13,13 @@ load() {
 		\gexec
 	SQL
 }
+
+settings() {
+	cat <<-'TOML'
+		[[tables]]
+		name = "public.item"
+		where = "value >= 0 AND note IS NOT NULL"
+		set = { note = "note || ''" }
+		operations = ["insert"]
+	TOML
+}

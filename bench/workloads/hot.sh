@@ -15,3 +15,17 @@ load() {
 	SQL
 	run_pgbench 1 "$(scaled 200000)" -f "$work/hot.sql"
 }
+
+settings() {
+	cat <<-'TOML'
+		[[tables]]
+		name = "public.total"
+		where = "id > 0"
+		set = { entries = "entries + 0" }
+		[[tables]]
+		name = "public.entry"
+		where = "amount > 0"
+		set = { amount = "abs(amount)" }
+		operations = ["insert"]
+	TOML
+}

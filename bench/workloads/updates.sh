@@ -13,3 +13,12 @@ load() {
 	} >"$work/updates.sql"
 	run_pgbench 1 "$(scaled 100000)" -M prepared -D rows="$(scaled 1000000)" -f "$work/updates.sql"
 }
+
+settings() {
+	cat <<-'TOML'
+		[[tables]]
+		name = "public.item"
+		where = "id > 0"
+		set = { value = "abs(value)" }
+	TOML
+}
