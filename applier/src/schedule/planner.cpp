@@ -126,8 +126,16 @@ void Planner::on_change(Change change) {
         on_truncate(std::move(change), transaction);
         return;
     }
-    const auto fate = handover_.fate(change.relation->table_relid(), transaction);
+    const auto fate = this->fate(change.relation->table_relid(), transaction);
     if (fate != Handover::Fate::leave_out) add(std::move(change), fate == Handover::Fate::undecided);
+}
+
+// A copy may be committed while a group is filled. What is decided about a change of its table at the group's turn, when all the
+// others are sent, must come first: so what follows waits for that turn too.
+Handover::Fate Planner::fate(std::uint32_t relid, const Transaction &transaction) const {
+    const auto fate = handover_.fate(relid, transaction);
+    const bool follows = fate == Handover::Fate::apply && !undecided_.empty() && undecided_.contains(relid);
+    return follows ? Handover::Fate::undecided : fate;
 }
 
 // Together for those that are ready; for each of the others one of its own.
@@ -135,7 +143,7 @@ void Planner::on_truncate(Change change, const Transaction &transaction) {
     std::vector<const Relation *> ready;
     std::vector<const Relation *> undecided;
     for (const Relation *relation : change.truncate->relations) {
-        const auto fate = handover_.fate(relation->relid, transaction);
+        const auto fate = this->fate(relation->relid, transaction);
         if (fate == Handover::Fate::apply) ready.push_back(relation);
         if (fate == Handover::Fate::undecided) undecided.push_back(relation);
     }
@@ -163,7 +171,7 @@ void Planner::add(Change change, bool undecided) {
     pace(1, 0);
     hold_frame(*group_);
     group_->changes.push_back({std::move(change), false, undecided});
-    undecided_ |= undecided;
+    if (undecided) undecided_.insert(group_->changes.back().change.relation->table_relid());
     const auto changes = group_->changes.size();
     if (changes < limits_.changes && (changes < limits_.changes_waited_for || !worker_waits())) return;
     hand_on_complete();
@@ -423,10 +431,13 @@ void Planner::hand_on_ahead() {
 void Planner::hand_on(std::unique_ptr<Group> group) {
     group->number = number_;
     group->ddl_before = ddl_number_;
-    if (undecided_) {
+    if (!undecided_.empty()) {
         const auto is_undecided = [](const PlannedChange &planned) { return planned.undecided; };
         group->undecided = std::any_of(group->changes.begin(), group->changes.end(), is_undecided);
-        undecided_ = std::any_of(group_->changes.begin(), group_->changes.end(), is_undecided);
+        undecided_.clear();
+        for (const PlannedChange &planned : group_->changes) {
+            if (planned.undecided) undecided_.insert(planned.change.relation->table_relid());
+        }
     }
     push(*workers_[number_ % workers_.size()], std::move(group));
 }

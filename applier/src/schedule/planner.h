@@ -32,6 +32,7 @@
 #include <optional>
 #include <string>
 #include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
 #include "base/byte_budget.h"
@@ -99,6 +100,7 @@ private:
 
     void on_ddl(Change change);
     void on_truncate(Change change, const Transaction &transaction);
+    Handover::Fate fate(std::uint32_t relid, const Transaction &transaction) const;
     void add(Change change, bool undecided);
     void pace(std::uint64_t rows, std::uint64_t bytes);
     bool pauses() const;
@@ -151,8 +153,8 @@ private:
     bool in_transaction_ = false;
     bool skipping_ = false;                          // the open transaction was applied before the start
     bool has_ddl_ = false;                           // the open transaction
-    bool undecided_ = false;                         // some change of an open group is
     bool muted_ = false;                             // what comes now in it is an extension's script's
+    std::unordered_set<std::uint32_t> undecided_;    // tables of which a change in an open group is
     std::uint64_t ddl_number_ = 0;                   // of the last group with DDL that is complete
     Lsn last_commit_lsn_;                            // what follows commits behind it
     std::uint64_t ahead_xid_ = 0;                    // of the transaction that is applied ahead; 0: none is

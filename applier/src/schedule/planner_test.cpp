@@ -42,6 +42,7 @@ public:
 
     void step() { ASSERT_TRUE(planner_->step(stop_)); }
     Heartbeat &heartbeat() { return heartbeat_; }
+    Handover &handover() { return *handover_; }
 
     // Take what has come out, and commit it. As text: "[701: 1 2 | 702: 3]" for whole transactions, "[701: 1 2 ..." for a piece.
     // A piece ahead of its commit: "2<701: 1 2", if it has to come after group 2.
@@ -378,6 +379,39 @@ TEST(Planner, OfTableThatIsNotCopiedUndecided) {
     EXPECT_TRUE(group.changes[3].undecided);
     bench.give(builder.begin(test_transaction(2)).insert(t + 1, {"p", "a"}).commit(test_transaction(2), 1).frame());
     EXPECT_EQ(bench.take(), "[702: p]");
+    EXPECT_FALSE(bench.last().undecided);
+}
+
+// The copy is committed while a group is filled: what it must be decided about comes first.
+TEST(Planner, BehindAnUndecidedChangeAllOfItsTableAre) {
+    TableState pending;
+    pending.relid = t;
+    pending.state = "pending";
+    Bench bench({pending});
+    FrameBuilder builder;
+    builder.hello().relation(test_relation()).relation(test_relation(t + 1));
+    bench.give(builder.begin(test_transaction(1)).insert(t + 1, {"o", "a"}).commit(test_transaction(1), 1).frame());
+    bench.give(builder.begin(test_transaction(2)).insert(t, {"1", "a"}).commit(test_transaction(2), 1).frame());
+    {
+        const auto claim = bench.handover().claim({t}, *Snapshot::parse("702:702:"), test_transaction(1).end_lsn);
+        ASSERT_TRUE(claim);
+        ASSERT_TRUE(*bench.handover().begin(*claim, StopFlag()));
+        const auto hold = bench.handover().hold();
+        bench.handover().finish(*claim);
+    }
+    builder.begin(test_transaction(3)).insert(t, {"1", "b"}).insert(t + 1, {"p", "a"}).truncate(0, {t, t + 1});
+    bench.give(builder.commit(test_transaction(3), 3).frame());
+    EXPECT_EQ(bench.take(), "[701: o]");
+    bench.step();
+    EXPECT_EQ(bench.take(), "[702: 1 | 703: 1 p  ]");
+    const auto &changes = bench.last().changes;
+    EXPECT_TRUE(changes[0].undecided);
+    EXPECT_TRUE(changes[1].undecided);
+    EXPECT_FALSE(changes[2].undecided);
+    EXPECT_FALSE(changes[3].undecided);
+    EXPECT_TRUE(changes[4].undecided);
+    bench.give(builder.begin(test_transaction(4)).insert(t, {"2", "a"}).commit(test_transaction(4), 1).frame());
+    EXPECT_EQ(bench.take(), "[704: 2]");
     EXPECT_FALSE(bench.last().undecided);
 }
 
