@@ -3,6 +3,7 @@
 # them; exits 1 if one failed. A suite that ends badly without naming a failure counts as one.
 # Everything is built and the plugin installed already: see the Makefile.
 # TESTS=pattern: only these GoogleTest tests.
+# JOBS=N: GoogleTest's run in N parts at once, told apart by their lines' beginning; default: the number of processors.
 set -euo pipefail
 
 passed=0
@@ -24,7 +25,7 @@ trap 'exit 143' TERM
 
 # Sums what a sed expression finds in the suite's output: N, or N M for N - M.
 count() {
-	sed -nE "$1" "$scratch/output" | awk '{ sum += $1 - $2 } END { print sum + 0 }'
+	sed -E 's/^[0-9]+\| //' "$scratch/output" | sed -nE "$1" | awk '{ sum += $1 - $2 } END { print sum + 0 }'
 }
 
 # Runs a suite's command, shows and keeps its output, adds up what it says of itself.
@@ -47,9 +48,31 @@ run_suite() { # NAME PASSED-EXPRESSION FAILED-EXPRESSION COMMAND...
 	skipped=$((skipped + $(count 's/^\[  SKIPPED \] ([0-9]+) tests?, listed below:.*/\1/p')))
 }
 
+# A part that ends badly without naming a failure is made to name one. An interrupt is for the parts too, though the shell
+# would have it ignored by what runs in the background.
+in_parts() { # COMMAND...
+	local parts=${JOBS:-$(nproc)} part status failed=0 pids=()
+	trap 'kill "${pids[@]}" 2>/dev/null' INT TERM
+	for ((part = 0; part < parts; part++)); do
+		GTEST_TOTAL_SHARDS=$parts GTEST_SHARD_INDEX=$part env --default-signal=INT,QUIT "$@" \
+			>"$scratch/part$part" 2>&1 &
+		pids+=($!)
+		tail --pid=$! -s 0.2 -n +1 -f "$scratch/part$part" | sed -u "s/^/$part| /" &
+	done
+	for ((part = 0; part < parts; part++)); do
+		status=0
+		wait "${pids[part]}" || status=$?
+		[ "$status" -ne 0 ] || continue
+		failed=1
+		grep -qE '^\[  FAILED  \] [0-9]+ tests?, listed below:' "$scratch/part$part" ||
+			printf '%s| [  FAILED  ] 1 test, listed below:\nnone was named, but the part ended with status %s\n' "$part" "$status"
+	done
+	return "$failed"
+}
+
 gtest() { # NAME PROGRAM
 	run_suite "$1" 's/^\[  PASSED  \] ([0-9]+) tests?\..*/\1/p' 's/^\[  FAILED  \] ([0-9]+) tests?, listed below:.*/\1/p' \
-		"$build/$2" --gtest_filter="${TESTS:-*}"
+		in_parts "$build/$2" --gtest_filter="${TESTS:-*}"
 }
 
 # pg_regress (and the isolation tester's twin) close with one of:

@@ -21,8 +21,9 @@ TEST(PgTool, ReadsTheMajorVersion) {
 
 class PgBin : public testing::Test {
 protected:
-    PgBin() : folder_(std::filesystem::temp_directory_path() / "walferry's pg_bin") {
-        std::filesystem::create_directories(folder_);
+    PgBin() {
+        std::string name = "/tmp/walferry's pg_bin.XXXXXX";
+        folder_ = mkdtemp(name.data());
         const auto tool = folder_ / "pg_dump";
         std::ofstream(tool) << "#!/bin/sh\necho 'pg_dump (PostgreSQL) 15.3'\n";
         std::filesystem::permissions(tool, std::filesystem::perms::owner_all);
