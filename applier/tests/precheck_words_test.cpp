@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include "compare.h"
+#include "wiretap.h"
 
 namespace walferry::testing {
 namespace {
@@ -78,6 +79,9 @@ TEST_F(PrecheckWords, TheTaskFile) {
         "SET check_function_bodies = off; CREATE FUNCTION f() RETURNS int LANGUAGE sql AS 'SELECT count(*)::int FROM other.t'");
     expect_found(Task(pair_, {.more = "[map]\nschemas = { other = 'elsewhere' }\n"}), "mapped_names", "warning",
                  "search_path");
+    expect_found(Task(pair_, {.more = "[apply]\nspool_folder = '/nosuch'\n"}), "disk_space", "error", "spool_folder");
+    expect_found(Task(pair_, {.more = "[apply]\nspool_folder = '/proc'\n"}), "disk_space", "warning", "roomier");
+    EXPECT_EQ(severity(Task(pair_), "disk_space"), "info");
     expect_by_file("pg_dump", {.more = "[schema]\npg_bin = '/nosuch'\n"}, {}, "pg_bin");
 }
 
@@ -94,6 +98,11 @@ TEST_F(PrecheckWords, TheServers) {
     expect_found(task, "extensions_available", "error", "apt-cache search");
     source_.exec("UPDATE pg_extension SET extname = 'citext' WHERE extname = 'nosuch'");
     expect_ok(task, "extensions_available");
+
+    source_.exec("UPDATE pg_extension SET extname = 'timescaledb' WHERE extname = 'citext'");
+    expect_found(task, "table_storage", "error", "--ignore table_storage");
+    source_.exec("UPDATE pg_extension SET extname = 'citext' WHERE extname = 'timescaledb'");
+    expect_ok(task, "table_storage");
 
     source_.exec("CREATE EXTENSION pg_stat_statements VERSION '1.4'");
     expect_found(task, "extension_versions", "warning", "ALTER EXTENSION ... UPDATE");
@@ -115,6 +124,41 @@ TEST_F(PrecheckWords, TheServers) {
     expect_found(task, "long_transactions", "warning", "pg_stat_activity");
     writer.exec("COMMIT");
     expect_ok(task, "long_transactions");
+}
+
+// Servers that can't be had here: the line to them tells what they would.
+TEST_F(PrecheckWords, PoolersAndOldServers) {
+    using namespace std::string_literals;
+    source_.exec("CREATE TABLE a (id int PRIMARY KEY)");
+    const auto task_over = [&](const std::pair<std::string, std::string> &lie, const auto &look) {
+        const Wiretap source(pair_.source_conninfo(), lie);
+        const Wiretap destination(pair_.destination_conninfo(), lie);
+        look(Task(pair_, {.source_conninfo = source.conninfo()}),
+             Task(pair_, {.destination_conninfo = destination.conninfo()}));
+    };
+    // The message BackendKeyData: type, length, process, key.
+    task_over({"K\0\0\0\x0c\0"s, "K\0\0\0\x0c\1"s}, [](const Task &from, const Task &to) {
+        expect_found(from, "source_pooler", "warning", "pool_mode = session");
+        expect_ok(from, "destination_pooler");
+        expect_found(to, "destination_pooler", "warning", "pool_mode = session");
+        expect_ok(to, "source_pooler");
+    });
+    const auto major = "server_version\0"s + std::to_string(source_.connection().server_version() / 10000);
+    task_over({major, "server_version\0"s + "14"}, [](const Task &from, const Task &to) {
+        expect_found(from, "source_version", "error", "Upgrade the source");
+        expect_found(to, "destination_version", "warning", "or a newer one");
+        expect_ok(from, "destination_version");
+        expect_ok(to, "source_version");
+    });
+}
+
+TEST_F(PrecheckWords, Standby) {
+    source_.exec("CREATE TABLE a (id int PRIMARY KEY)");
+    const Cluster standby("words-standby", plain_clusters().source, {});
+    const Task task(pair_, {.source_conninfo = standby.conninfo(pair_.name())});
+    const bool decodes = source_.connection().server_version() >= 160000;
+    expect_found(task, "source_is_standby", decodes ? "warning" : "error", "Name the primary");
+    expect_ok(Task(pair_), "source_is_standby");
 }
 
 TEST_F(PrecheckWords, Encodings) {

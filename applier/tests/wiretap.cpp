@@ -45,7 +45,7 @@ bool write_all(int fd, const char *bytes, std::size_t size) {
 
 }  // namespace
 
-Wiretap::Wiretap(const std::string &conninfo) {
+Wiretap::Wiretap(const std::string &conninfo, std::pair<std::string, std::string> lie) : lie_(std::move(lie)) {
     const std::string host = value_of(conninfo, "host");
     const std::string port = value_of(conninfo, "port");
     socket_ = host + "/.s.PGSQL." + port;
@@ -99,6 +99,11 @@ void Wiretap::pass(int client, std::size_t number) {
         for (const auto &[from, to] : {std::pair{waits[0], server}, std::pair{waits[1], client}}) {
             if (from.revents == 0) continue;
             const auto got = recv(from.fd, buffer.data(), buffer.size(), 0);
+            if (from.fd == server && got > 0 && !lie_.first.empty()) {
+                const auto end = buffer.begin() + got;
+                const auto at = std::search(buffer.begin(), end, lie_.first.begin(), lie_.first.end());
+                if (at != end) std::copy(lie_.second.begin(), lie_.second.end(), at);
+            }
             open = open && got > 0 && write_all(to, buffer.data(), static_cast<std::size_t>(got));
             if (!open || from.fd != server) continue;
             const std::lock_guard lock(mutex_);

@@ -6,6 +6,7 @@
 #include <mutex>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 namespace walferry::testing {
@@ -13,8 +14,9 @@ namespace walferry::testing {
 // Listens on a port of this machine and passes everything on. Ends with its object, and its connections with it.
 class Wiretap {
 public:
-    // `conninfo`: over a Unix socket, with host and port.
-    explicit Wiretap(const std::string &conninfo);
+    // `conninfo`: over a Unix socket, with host and port. Clients get the second of `lie` for the first, of the same length,
+    // where one answer of the server's has it whole.
+    explicit Wiretap(const std::string &conninfo, std::pair<std::string, std::string> lie = {});
     Wiretap(const Wiretap &) = delete;
     Wiretap &operator=(const Wiretap &) = delete;
     ~Wiretap();
@@ -29,6 +31,7 @@ private:
     void serve();
     void pass(int client, std::size_t number);
 
+    const std::pair<std::string, std::string> lie_;
     std::string socket_;
     std::string conninfo_;
     int listener_ = -1;

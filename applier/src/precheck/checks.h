@@ -92,6 +92,8 @@ Result<Finding> check_source_is_standby(CheckContext &context);
 Result<Finding> check_source_replication_connect(CheckContext &context);
 Result<Finding> check_same_server(CheckContext &context);
 Result<Finding> check_loop(CheckContext &context);
+Result<Finding> check_source_pooler(CheckContext &context);
+Result<Finding> check_destination_pooler(CheckContext &context);
 
 // decoding_checks.cpp: can the source decode its WAL for us
 Result<Finding> check_wal_level(CheckContext &context);
@@ -124,6 +126,10 @@ Result<Finding> check_row_security(CheckContext &context);
 Result<Finding> check_replica_identity(CheckContext &context);
 Result<Finding> check_unlogged_tables(CheckContext &context);
 Result<Finding> check_large_objects(CheckContext &context);
+
+// storage_checks.cpp: where rows are and where they go
+Result<Finding> check_table_storage(CheckContext &context);
+Result<Finding> check_disk_space(CheckContext &context);
 
 // merge_checks.cpp: tables that several tasks fill
 Result<Finding> check_merged_tables(CheckContext &context);

@@ -29,6 +29,18 @@ Finding unreachable(CheckContext &context, Error error) {
     return finding;
 }
 
+// A server tells the process that serves a connection, for cancellations; whoever hands connections on tells what it chooses.
+Result<Finding> check_pooler(pq::Connection &connection) {
+    WF_ASSIGN(const std::string pid, read_value(connection, "SELECT pg_catalog.pg_backend_pid()"));
+    if (pid == std::to_string(PQbackendPID(connection.raw()))) return good("none: the server answers itself");
+    return warning(
+        "something between here and the server hands connections on",
+        "A pooler that shares a session among its clients loses its settings and locks, and few let "
+        "replication connections pass.",
+        "Name the server itself in \"conninfo\"; or let the pooler keep one session per connection (PgBouncer: "
+        "pool_mode = session).");
+}
+
 int major_of(const pq::Connection &connection) { return connection.server_version() / 10000; }
 
 }  // namespace
@@ -88,6 +100,10 @@ Result<Finding> check_source_replication_connect(CheckContext &context) {
                         user)),
         Side::source, {fmt::format("ALTER ROLE {} REPLICATION", user)});
 }
+
+Result<Finding> check_source_pooler(CheckContext &context) { return check_pooler(*context.source); }
+
+Result<Finding> check_destination_pooler(CheckContext &context) { return check_pooler(*context.destination); }
 
 Result<Finding> check_same_server(CheckContext &context) {
     // A copy of a data directory has the same identifier; it was not started at the same microsecond.
