@@ -13,15 +13,24 @@ std::optional<std::chrono::seconds> copy_eta(const CopyProgress &progress,
     return std::chrono::round<std::chrono::seconds>(std::chrono::duration<double>(elapsed) * ((all - done) / done));
 }
 
-std::string copy_steps(const CopyProgress &progress) {
-    std::string out;
+std::vector<CopyStep> copy_steps(const CopyProgress &progress) {
+    std::vector<CopyStep> out;
     for (const CopyJob &job : progress.jobs) {
         const std::lock_guard lock(job.mutex);
         if (job.step.empty()) continue;
+        CopyStep &step = out.emplace_back(CopyStep{job.step, job.step_phase, {}});
+        if (job.step_total > 0) step.percent = static_cast<int>(job.step_done * 100 / job.step_total);
+    }
+    return out;
+}
+
+std::string copy_steps_text(const std::vector<CopyStep> &steps) {
+    std::string out;
+    for (const CopyStep &step : steps) {
         if (!out.empty()) out += "; ";
-        out += job.step;
-        if (!job.step_phase.empty()) out += ": " + job.step_phase;
-        if (job.step_total > 0) out += fmt::format(", {} %", job.step_done * 100 / job.step_total);
+        out += step.what;
+        if (!step.phase.empty()) out += ": " + step.phase;
+        if (step.percent) out += fmt::format(", {} %", *step.percent);
     }
     return out;
 }

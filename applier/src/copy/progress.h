@@ -43,7 +43,14 @@ struct CopyProgress {
 
 // Until all is copied, if it goes on as it has since it began; nothing while that can't be told.
 std::optional<std::chrono::seconds> copy_eta(const CopyProgress &progress, std::chrono::steady_clock::duration elapsed);
-// What the copies do besides reading rows, for people: "index orders_pkey, 1 of 3: sorting live tuples; ..."; else empty.
-std::string copy_steps(const CopyProgress &progress);
+
+// What a copy does besides reading rows.
+struct CopyStep {
+    std::string what;            // "index orders_pkey, 1 of 3"
+    std::string phase;           // "building index: sorting live tuples"; empty: it is not known
+    std::optional<int> percent;  // of the phase
+};
+std::vector<CopyStep> copy_steps(const CopyProgress &progress);
+std::string copy_steps_text(const std::vector<CopyStep> &steps);  // in one line; empty if there are none
 
 }  // namespace walferry

@@ -22,13 +22,14 @@ TEST(CopyProgress, TellsHowLongItTakes) {
 TEST(CopyProgress, NamesWhatIsDoneBesides) {
     CopyProgress progress;
     progress.jobs.resize(3);
-    EXPECT_EQ(copy_steps(progress), "");
+    EXPECT_EQ(copy_steps_text(copy_steps(progress)), "");
     progress.jobs[0].step = "index a, 1 of 2";
     progress.jobs[0].step_phase = "building index: scanning table";
     progress.jobs[0].step_done = 30;
     progress.jobs[0].step_total = 40;
     progress.jobs[2].step = "statistics";
-    EXPECT_EQ(copy_steps(progress), "index a, 1 of 2: building index: scanning table, 75 %; statistics");
+    EXPECT_EQ(copy_steps_text(copy_steps(progress)),
+              "index a, 1 of 2: building index: scanning table, 75 %; statistics");
 }
 
 }  // namespace

@@ -49,6 +49,7 @@ void add_copy(LiveStatus &status, const CopyProgress &copying) {
     status.copy_bytes = copying.bytes.load(relaxed);
     status.table_bytes = copying.table_bytes.load(relaxed);
     status.table_bytes_done = copying.table_bytes_done.load(relaxed);
+    status.copy_steps = copy_steps(copying);
 }
 
 }  // namespace

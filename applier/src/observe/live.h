@@ -53,6 +53,7 @@ struct LiveStatus {
     std::uint64_t copy_rows = 0, copy_bytes = 0;
     std::uint64_t table_bytes = 0, table_bytes_done = 0;  // on the source's disk
     std::vector<TableState> under_way;
+    std::vector<CopyStep> copy_steps;
 };
 
 // The time from a commit at the source until it is visible at the destination.

@@ -53,6 +53,16 @@ ordered_json retry_as_json(const std::optional<RetryStatus> &retry) {
             {"gives_up", time_text(retry->gives_up)}};
 }
 
+ordered_json steps_as_json(const std::vector<CopyStep> &steps) {
+    auto out = ordered_json::array();
+    for (const CopyStep &step : steps) {
+        out.push_back({{"what", step.what},
+                       {"phase", step.phase},
+                       {"percent", step.percent ? ordered_json(*step.percent) : ordered_json(nullptr)}});
+    }
+    return out;
+}
+
 }  // namespace
 
 std::string status_line(std::string_view label, std::string_view text) {
@@ -83,6 +93,7 @@ std::string live_as_text(const LiveStatus &live, const RatesPerSecond &rates) {
         out += status_line("copying", fmt::format("{:.0f} rows/s, {}/s{}", rates.copy_rows,
                                                   bytes_text(static_cast<std::uint64_t>(rates.copy_bytes)),
                                                   left ? fmt::format(", {} s left", *left) : ""));
+        out += status_line("building", copy_steps_text(live.copy_steps));
     }
     if (live.applied_lsn.valid()) {
         out += status_line("applying", fmt::format("{:.0f} changes/s in {:.0f} transactions/s, by {} workers",
@@ -126,7 +137,8 @@ ordered_json live_as_json(const LiveStatus &live, const RatesPerSecond &rates) {
               {"tables_done", live.tables_done},
               {"rows", live.copy_rows},
               {"bytes", live.copy_bytes},
-              {"seconds_left", left ? ordered_json(*left) : ordered_json(nullptr)}}}};
+              {"seconds_left", left ? ordered_json(*left) : ordered_json(nullptr)},
+              {"steps", steps_as_json(live.copy_steps)}}}};
 }
 
 }  // namespace walferry

@@ -19,7 +19,7 @@ void ProgressDisplay::show(const StreamState &state) {
 std::string ProgressDisplay::copy(const CopyProgress &copies) {
     const auto bytes = copies.bytes.load(std::memory_order_relaxed);
     const auto eta = copy_eta(copies, line_.elapsed());
-    const auto steps = copy_steps(copies);
+    const auto steps = copy_steps_text(copy_steps(copies));
     const double rate = line_.per_second(bytes, last_bytes_);
     return fmt::format("copy: {}/{} tables, {} rows, {}, {}/s, ETA {}{}",
                        copies.tables_done.load(std::memory_order_relaxed),

@@ -136,6 +136,7 @@ TEST(Status, OfARunningProcess) {
     live.table_bytes_done = 100 << 20;
     live.copy_bytes = 50 << 20;
     live.under_way = {{16385, "shop", "sale", "copying", {}, {}, 70, 7000}};
+    live.copy_steps = {{"index sale_pkey, 1 of 2", "building index: scanning table", 40}, {"statistics", "", {}}};
     live.retry = RetryStatus{2, "connection lost", {}, {}};
     status.add_live(live, {12, 4, 100, 10 << 20});
 
@@ -144,6 +145,7 @@ TEST(Status, OfARunningProcess) {
          {"phase       copy, paused\n", "(reserved), 1.0 MB more until max_slot_wal_keep_size\n",
           "            shop.sale copying: 70 rows, 6.8 kB\n", "received    0/400\n", "lag         512 bytes, 12 ms\n",
           "copying     100 rows/s, 10.0 MB/s, 10 s left\n",
+          "building    index sale_pkey, 1 of 2: building index: scanning table, 40 %; statistics\n",
           "applying    12 changes/s in 4 transactions/s, by 4 workers\n",
           "throttle    stream: 1000 rows/s, 0.5 MB/s; copy: no limit\n", "2 attempts failed; gives up at"}) {
         EXPECT_NE(text.find(line), std::string::npos) << line << "in\n" << text;
@@ -155,6 +157,8 @@ TEST(Status, OfARunningProcess) {
     EXPECT_EQ(json["tables"][1]["state"], "copying");
     EXPECT_EQ(json["live"]["throttle"]["stream"]["rows_per_second"], 1000);
     EXPECT_EQ(json["live"]["copy"]["seconds_left"], 10);
+    EXPECT_EQ(json["live"]["copy"]["steps"][0]["percent"], 40);
+    EXPECT_EQ(json["live"]["copy"]["steps"][1]["percent"], nullptr);
     EXPECT_EQ(json["live"]["retry"]["attempts"], 2);
     EXPECT_EQ(json["source"]["slot"]["safe_wal_size"], 1 << 20);
 }

@@ -26,7 +26,7 @@ std::shared_ptr<const Watched> Watcher::last() const {
 
 void Watcher::run(const StopFlag &stop) {
     StatusReader reader(task_, &stop);
-    milliseconds pause{200};  // until the task has begun
+    milliseconds pause{1000};  // the beginning of a task, and a short run, have better use for the servers
     while (!stop.wait_for(pause)) {
         const auto begin = steady_clock::now();
         if (auto looked = look(reader); !looked) {

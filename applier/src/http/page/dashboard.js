@@ -121,6 +121,7 @@ function showFacts(status) {
     ["collisions", count(progress.collisions || 0)], ["applied exactly", count(progress.replays || 0)],
     ...status.conflicts.totals.map((c) => [`${c.kind}, ${c.policy}`, count(c.total)]),
     ["in quarantine", status.conflicts.quarantined > 0 ? count(status.conflicts.quarantined) : ""],
+    ["building", live.copy.steps.map((s) => s.what + (s.percent === null ? "" : `, ${s.percent} %`)).join("; ")],
     ["workers", live.workers], ["in memory", `${bytes(live.buffer_bytes)} of ${bytes(live.buffer_bytes_max)}`],
     ["spooled", bytes(live.spool_bytes)],
     ["limit of the stream", limit(live.throttle.stream)], ["limit of the copy", limit(live.throttle.copy)],
