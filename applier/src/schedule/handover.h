@@ -14,7 +14,8 @@
 // life than the process: a crash before that commit costs the copy, and the table is copied anew.
 //
 // What a change of a table that is not ready comes to is decided at its group's turn, when all before has been committed,
-// and its table's state can't change until the group is. Of a transaction in pieces nothing is kept, as it would be before its
+// and its table's state can't change until the group is. So is what follows it of that table in the group, or it would be
+// applied first. Of a transaction in pieces nothing is kept, as it would be before its
 // commit: it waits until the copy is ready, or takes the claim away.
 //
 // Invariants:
