@@ -39,8 +39,9 @@ INSERT INTO t VALUES (5, 'here', 1);
 UPDATE t SET b = 'here too', c = 2 WHERE a = 4;
 ALTER TABLE t DROP c;
 INSERT INTO other VALUES (1);
-SELECT regexp_replace(line, '^(DDL).*(ALTER TABLE t DROP c).*', '\1 \2') FROM stream('origin', 'local') line
-WHERE line NOT LIKE '  %';
+-- Without the lines that list columns.
+SELECT regexp_replace(split_part(line, E'\n', 1), '^(DDL).*(ALTER TABLE t DROP c).*', '\1 \2')
+FROM stream('origin', 'local') line;
 SET walferry.capture_ddl = off;
 
 -- nothing of a big one either, nor of one that takes the origin after it has begun
