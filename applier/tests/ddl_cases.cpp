@@ -726,7 +726,7 @@ const std::vector<DdlCase> rights = {
      "INSERT INTO t VALUES (100)"},
     {"extension_cascade",
      "",
-     {"CREATE EXTENSION earthdistance SCHEMA {s} CASCADE", "CREATE TABLE a (id int PRIMARY KEY, c cube)"},
+     {"CREATE EXTENSION earthdistance SCHEMA {s} VERSION '1.1' CASCADE", "CREATE TABLE a (id int PRIMARY KEY, c cube)"},
      "INSERT INTO a VALUES (1, '(1,2)')"},
 };
 
@@ -794,7 +794,7 @@ const std::vector<DdlCase> others = {
       "DO $$ BEGIN BEGIN CREATE TABLE undone (id int); RAISE EXCEPTION 'x'; EXCEPTION WHEN OTHERS THEN CREATE TABLE kept (id int PRIMARY KEY); END; END $$"},
      "INSERT INTO by_cursor_1 VALUES (1); INSERT INTO kept VALUES (1)"},
     {"import_foreign_schema",
-     "CREATE EXTENSION postgres_fdw SCHEMA {s}; CREATE SCHEMA {s}_f; DO $$ BEGIN EXECUTE format('CREATE SERVER loop_{n} FOREIGN DATA WRAPPER postgres_fdw OPTIONS (host %L, port %L, dbname %L)',"
+     "CREATE EXTENSION postgres_fdw SCHEMA {s} VERSION '1.1'; CREATE SCHEMA {s}_f; DO $$ BEGIN EXECUTE format('CREATE SERVER loop_{n} FOREIGN DATA WRAPPER postgres_fdw OPTIONS (host %L, port %L, dbname %L)',"
      " current_setting('unix_socket_directories'), current_setting('port'), current_database()); END $$;"
      "CREATE USER MAPPING FOR postgres SERVER loop_{n} OPTIONS (user 'postgres')",
      {"IMPORT FOREIGN SCHEMA {s} LIMIT TO (t, log) FROM SERVER loop_{n} INTO {s}_f OPTIONS (import_default 'true')"},

@@ -19,6 +19,7 @@ enum Refused : unsigned {
 //     t (id int PRIMARY KEY, v text, n int), 20 rows, and log (n int), with REPLICA IDENTITY FULL.
 // search_path is {s}, public. {n} tells objects of a way apart that lie in no schema, {role} is a role of the case that
 // exists at both servers; matrix_a, matrix_b are roles, matrix_space is a tablespace that all cases share.
+// Where majors differ in an extension's version, a case names one that all have: another stops the task (versions_test.cpp).
 struct DdlCase {
     const char *name;
     const char *before;                    // issued plainly

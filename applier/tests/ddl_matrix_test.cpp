@@ -135,8 +135,6 @@ public:
     bool is_possible(const DdlCase &c) const {
         const bool executed = way_ == Way::do_block || way_ == Way::function || way_ == Way::trigger;
         const bool in_one = executed || way_ == Way::several || way_ == Way::transaction || way_ == Way::savepoint;
-        // A version of an extension that the destination doesn't have stops the task.
-        if (leads_to_older_ && std::string(c.name) == "extension_cascade") return false;
         return !((c.refused & in_transaction) != 0 && in_one) && !((c.refused & by_execute) != 0 && executed);
     }
 
@@ -225,7 +223,6 @@ private:
     const Pair &pair_;
     Session source_;
     Way way_;
-    bool leads_to_older_ = pair_.destination().connection().server_version() < source_.connection().server_version();
 };
 
 // Lines of pg_dump by what they define, with owners and rights; without walferry's own.

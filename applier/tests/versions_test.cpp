@@ -117,6 +117,7 @@ TEST_F(Versions, StatementsThatTheOlderOneDoesntKnow) {
     const std::vector<Newer> statements = {
         {17, "ALTER TABLE t ALTER COLUMN twice SET EXPRESSION AS (id + id)", "syntax error"},
         {17, "CREATE EXTENSION earthdistance CASCADE", "extension \"earthdistance\" has no installation script"},
+        {18, "CREATE EXTENSION postgres_fdw", "extension \"postgres_fdw\" has no installation script"},
         {18, "ALTER TABLE t ADD COLUMN thrice int GENERATED ALWAYS AS (id * 3) VIRTUAL", "syntax error"},
     };
     source.exec("CREATE TABLE t (id int PRIMARY KEY, twice int GENERATED ALWAYS AS (id * 2) STORED)");
