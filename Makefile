@@ -137,8 +137,8 @@ format: deps-lint ## lay out the C++ code
 
 lint: deps-lint ## layout, clang-tidy, cppcheck, shellcheck
 	clang-format --dry-run -Werror $(cxx_files)
-	cmake -S . -B build/test -G Ninja $(debug) --log-level=WARNING >/dev/null
-	run-clang-tidy -quiet -p build/test -extra-arg=-Wno-error -extra-arg=-Wno-unknown-warning-option \
+	cmake -S . -B build/lint -G Ninja $(debug) -DCMAKE_DISABLE_PRECOMPILE_HEADERS=ON --log-level=WARNING >/dev/null
+	run-clang-tidy -quiet -p build/lint -extra-arg=-Wno-error -extra-arg=-Wno-unknown-warning-option \
 		'applier/(src|tests)/'
 	cppcheck --quiet --error-exitcode=1 --inline-suppr --std=c++20 --enable=warning,performance,portability \
 		--suppress=missingInclude --suppress=unknownMacro -I applier/src -I plugin \
