@@ -16,7 +16,8 @@ namespace {
 
 constexpr int probe_step_ms = 100;
 // How many bytes of COPY data may wait in libpq's buffer.
-constexpr std::size_t flush_bytes = std::size_t{64} * 1024;
+// COPY's data is sent in messages of about so many bytes: one of each row would cost both sides more than the row.
+constexpr std::size_t copy_message_bytes = std::size_t{64} * 1024;
 
 struct Keywords {
     explicit Keywords(const Conninfo &info) {
@@ -244,23 +245,32 @@ Result<std::optional<CopyData>> Connection::copy_row() {
 Result<void> Connection::start_copy_in(const std::string &sql) {
     WF_ASSIGN(const Rows rows, exec(sql));
     if (PQresultStatus(rows.raw()) != PGRES_COPY_IN) return fail(ErrorKind::bug, "not a COPY FROM STDIN: " + sql);
-    copy_unflushed_ = 0;
+    copy_data_.clear();
     return set_nonblocking(true);
 }
 
 Result<void> Connection::put_copy(std::string_view bytes) {
-    if (PQputCopyData(raw(), bytes.data(), static_cast<int>(bytes.size())) != 1) {
-        // The server has refused something: its own words tell more than the broken pipe.
-        WF_TRY(finish_copy_in());
-        return fail(connection_lost(side_, raw()));
-    }
-    copy_unflushed_ += bytes.size();
-    if (copy_unflushed_ < flush_bytes) return {};
-    copy_unflushed_ = 0;
-    return flush();
+    if (copy_data_.empty() && bytes.size() >= copy_message_bytes) return send_copy(bytes);
+    copy_data_ += bytes;
+    return copy_data_.size() < copy_message_bytes ? Result<void>{} : send_gathered_copy();
+}
+
+Result<void> Connection::send_gathered_copy() {
+    auto sent = send_copy(copy_data_);
+    copy_data_.clear();
+    return sent;
+}
+
+Result<void> Connection::send_copy(std::string_view bytes) {
+    if (PQputCopyData(raw(), bytes.data(), static_cast<int>(bytes.size())) == 1) return flush();
+    // The server has refused something: its own words tell more than the broken pipe.
+    copy_data_.clear();
+    WF_TRY(finish_copy_in());
+    return fail(connection_lost(side_, raw()));
 }
 
 Result<std::uint64_t> Connection::finish_copy_in() {
+    if (!copy_data_.empty()) WF_TRY(send_gathered_copy());
     if (PQputCopyEnd(raw(), nullptr) != 1) return fail(connection_lost(side_, raw()));
     WF_TRY(flush());
     WF_TRY(set_nonblocking(false));

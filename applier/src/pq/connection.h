@@ -97,12 +97,14 @@ private:
     Result<Rows> last_result();
     Result<void> cancel_if_stopped();
     Result<short> wait_socket(short events, int timeout_ms);
+    Result<void> send_gathered_copy();
+    Result<void> send_copy(std::string_view bytes);
 
     std::unique_ptr<PGconn, Finish> connection_;
     Side side_;
     const StopFlag *stop_;
     bool cancelled_ = false;
-    std::size_t copy_unflushed_ = 0;  // bytes of COPY data since the last flush
+    std::string copy_data_;  // put, and not sent yet
 };
 
 }  // namespace walferry::pq

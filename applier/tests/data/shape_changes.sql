@@ -96,7 +96,7 @@ UPDATE large SET e = repeat('e', 5000) WHERE id = 600;
 UPDATE large SET small = 8 WHERE id = 600;
 COMMIT;
 BEGIN;
-INSERT INTO large SELECT 100, repeat(md5('x'), 30 * 32768), decode(repeat(md5('x'), 60 * 32768), 'hex'), NULL, 1, NULL;
+INSERT INTO large SELECT 100, repeat(md5('x'), 10 * 32768), decode(repeat(md5('x'), 40 * 32768), 'hex'), NULL, 1, NULL;
 UPDATE large SET small = 2 WHERE id = 100;
 UPDATE large SET id = 101 WHERE id = 100;
 COMMIT;

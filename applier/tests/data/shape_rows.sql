@@ -31,8 +31,8 @@ INSERT INTO "*.*" SELECT n, 'stars' FROM generate_series(1, 10) AS n;
 INSERT INTO t SELECT n, n, n, n, n, n, n, n, n, n, n, n, n, n, 'v' FROM generate_series(1, 10) AS n;
 INSERT INTO staging SELECT 't' || n % 3, NULL, 'w' FROM generate_series(1, 10) AS n;
 
-INSERT INTO large SELECT n, repeat(md5(n::text), 30 * 32768), decode(repeat(md5(n::text), 60 * 32768), 'hex'),
-                         jsonb_build_object('long', repeat(md5(n::text), 30 * 32768), 'n', n), n, repeat(md5(n::text), 3000)
+INSERT INTO large SELECT n, repeat(md5(n::text), 10 * 32768), decode(repeat(md5(n::text), 40 * 32768), 'hex'),
+                         jsonb_build_object('long', repeat(md5(n::text), 10 * 32768), 'n', n), n, repeat(md5(n::text), 3000)
     FROM generate_series(1, 2) AS n;
 INSERT INTO large SELECT n, repeat(md5(n::text), 3000), NULL, to_jsonb(repeat(md5(n::text), 3000)), n, repeat(md5(n::text), 300)
     FROM generate_series(3, 20) AS n;
