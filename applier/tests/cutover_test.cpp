@@ -34,18 +34,22 @@ protected:
 TEST_F(Cutover, ThereAndBackUnderLoad) {
     make_load_tables(pair, 1);
     source.exec("CREATE SEQUENCE s; SELECT setval('s', 1234)");
-    task.run_until_now();
     destination.exec("CREATE EXTENSION walferry");
+    auto running = task.start();
+    task.wait_for_stream(running);
     Load load(pair, 500);
 
     const auto plan = task.call({"cutover", "--reverse", "--dry-run"});
     EXPECT_EQ(plan.exit_code, 0) << plan.output << plan.errors;
+    EXPECT_THAT(plan.output, HasSubstr("would end \"walferry run\""));
     EXPECT_THAT(plan.output, HasSubstr("SET default_transaction_read_only = on"));
     EXPECT_TRUE(writable(pair.source_conninfo())) << "a dry run must do nothing";
 
     const auto there = task.call({"cutover", "--reverse"});
     EXPECT_EQ(there.exit_code, 0) << there.output << there.errors;
+    EXPECT_THAT(there.output, HasSubstr("\"walferry run\" has ended, its stream goes on here"));
     EXPECT_THAT(there.output, HasSubstr("cut over: writes were stopped for "));
+    EXPECT_EQ(running.wait(), 0) << running.errors();
     load.stop();
     EXPECT_FALSE(writable(pair.source_conninfo()));
     EXPECT_TRUE(writable(pair.destination_conninfo()));
@@ -68,11 +72,10 @@ TEST_F(Cutover, ThereAndBackUnderLoad) {
                old.number("SELECT count(*) FROM new_table") == 1;
     });
     EXPECT_EQ(compare_rows(pair), "");
-    reverse.signal(SIGTERM);
-    EXPECT_EQ(reverse.wait(), 0) << reverse.errors();
 
     const auto again = run({walferry_program(), "cutover", back});
     EXPECT_EQ(again.exit_code, 0) << again.output << again.errors;
+    EXPECT_EQ(reverse.wait(), 0) << reverse.errors();
     EXPECT_TRUE(writable(pair.source_conninfo()));
     EXPECT_FALSE(writable(pair.destination_conninfo()));
     EXPECT_EQ(compare(pair), "");
@@ -89,21 +92,27 @@ TEST_F(Cutover, GatesSayWhatToDo) {
         "UPDATE walferry.task SET phase = 'stream'; INSERT INTO walferry.ddl (task, id, tag, statement, state)"
         " VALUES ('" +
         task.name() + "', 77, 'CREATE TABLE', 'x', 'failed')");
-    const auto refused = task.call({"cutover"});
+    // As from another machine, which has no socket of the process.
+    const auto refused = run({walferry_program(), "cutover", task.file()}, {{"XDG_RUNTIME_DIR", scratch_folder()}});
     EXPECT_EQ(refused.exit_code, 3) << refused.output;
-    for (const auto *text : {"is running", "'cutover gate'", "DDL statement 77"})
+    for (const auto *text : {"is running, and not on this machine", "'cutover gate'", "DDL statement 77"})
         EXPECT_THAT(refused.errors, HasSubstr(text));
     source.exec("ROLLBACK PREPARED 'cutover gate'");
+    running.signal(SIGTERM);
+    EXPECT_EQ(running.wait(), 0) << "a closed gate leaves the task running: " << running.errors();
 }
 
 // What differs is found before anything is stopped.
 TEST_F(Cutover, RefusesSidesThatDiffer) {
     source.exec("CREATE TABLE t (id int PRIMARY KEY); INSERT INTO t VALUES (1)");
-    task.run_until_now();
+    auto running = task.start();
+    task.wait_for_stream(running);
     destination.exec("DELETE FROM t");
     const auto refused = task.call({"cutover"});
     EXPECT_EQ(refused.exit_code, 3) << refused.errors;
     EXPECT_THAT(refused.output, HasSubstr("missing (id) = (1)"));
+    EXPECT_THAT(refused.output, HasSubstr("start it again"));
+    EXPECT_EQ(running.wait(), 0) << running.errors();
     EXPECT_TRUE(writable(pair.source_conninfo()));
 }
 

@@ -6,6 +6,7 @@
 
 #include <chrono>
 #include <memory>
+#include <nlohmann/json.hpp>
 #include <optional>
 #include <vector>
 
@@ -13,6 +14,7 @@
 #include "checkpoint/bookkeeping.h"
 #include "checkpoint/ddl_history.h"
 #include "config/connections.h"
+#include "control/client.h"
 #include "cutover/background_stream.h"
 #include "cutover/reverse_task.h"
 #include "cutover/write_stop.h"
@@ -35,6 +37,7 @@ using std::chrono::steady_clock;
 // Compared while nobody may write: so many bytes take a second or so.
 constexpr std::uint64_t quick_bytes_max = std::uint64_t{64} << 20;
 constexpr int drains_max = 10;
+constexpr std::chrono::milliseconds look_again{50};
 
 double seconds_since(steady_clock::time_point then) {
     return std::chrono::duration<double>(steady_clock::now() - then).count();
@@ -56,10 +59,16 @@ public:
         if (options_.abort) return undo_only();
         WF_TRY(pass_gates());
         if (options_.dry_run) return show_plan();
-        BackgroundStream stream(original_);
-        WF_TRY(prepare(stream));
-        auto done = switch_over(stream);
-        if (!done) undo();
+        auto done = take_over();
+        if (done) {
+            BackgroundStream stream(original_);
+            done = prepare(stream);
+            if (done) {
+                done = switch_over(stream);
+                if (!done) undo();
+            }
+        }
+        if (!done && took_over_ && !finished_) print_("\"walferry run\" was ended by this command: start it again\n");
         return done;
     }
 
@@ -89,10 +98,7 @@ private:
         }
         if (record->phase == Phase::done) return fail(ErrorKind::state, "the task is complete: it has been cut over");
         task_ = with_requested_tables(original_, *record);
-        WF_ASSIGN(const bool running, is_running(destination_, task_.name));
-        if (running) {
-            closed.emplace_back("\"walferry run\" is running: stop it (SIGTERM), the stream goes on in this command");
-        }
+        WF_TRY(look_for_run(closed));
         if (record->phase != Phase::stream) {
             closed.push_back(
                 fmt::format("the task's phase is {}, not stream: let it finish the copy", to_string(record->phase)));
@@ -120,6 +126,34 @@ private:
                   {}});
     }
 
+    // It is asked to end if it can be: one session applies at a time.
+    Result<void> look_for_run(std::vector<std::string> &closed) {
+        WF_ASSIGN(running_, is_running(destination_, task_.name));
+        if (!running_) return {};
+        const auto found = ask(original_, {{"verb", "status"}});
+        if (!found || !*found) {
+            closed.push_back(fmt::format(
+                "\"walferry run\" is running, and {}: stop it, the stream goes on in this command",
+                found ? "not on this machine or as another account" : "can't be asked: " + found.error().message));
+        }
+        return {};
+    }
+
+    // From here on the stream is this process's.
+    Result<void> take_over() {
+        if (!running_) return {};
+        const auto began = steady_clock::now();
+        if (const auto asked = ask(original_, {{"verb", "stop"}}); !asked) return fail(asked.error());
+        took_over_ = true;
+        while (true) {
+            WF_ASSIGN(const bool running, is_running(destination_, task_.name));
+            if (!running) break;
+            if (stop_.wait_for(look_again)) return fail(ErrorKind::interrupted, "stopped by request");
+        }
+        step(began, "\"walferry run\" has ended, its stream goes on here");
+        return {};
+    }
+
     Result<void> look_at_way_back(std::vector<std::string> &closed) {
         if (!task_.names.empty() || task_.merges()) {
             closed.emplace_back(
@@ -141,6 +175,7 @@ private:
     }
 
     Result<void> show_plan() {
+        if (running_) print_("would end \"walferry run\", whose stream goes on in this command; ");
         print_("would catch up, compare all tables, ANALYZE the destination's; then, with writes stopped:\n");
         print_(options_.writes_stopped
                    ? "  (writes at the source have been stopped by you)\n"
@@ -317,6 +352,8 @@ private:
     pq::Connection source_;
     pq::Connection destination_;
     std::optional<Task> reverse_;
+    bool running_ = false;  // a process of the task, when the gates were looked at
+    bool took_over_ = false;
     bool stopped_writes_ = false;
     bool armed_ = false;
     bool finished_ = false;

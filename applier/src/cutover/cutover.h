@@ -1,7 +1,8 @@
 // The switch from the source to the destination, as one guarded command.
 //
 //   gates      the task streams, all tables are copied, no DDL has failed, writes can be stopped, the way back can be armed
-//   catch up   the stream runs in this process; verify; ANALYZE; until little is left to apply
+//   take over  a running process of the task is ended, its stream goes on in this one
+//   catch up   verify; ANALYZE; until little is left to apply
 //   stop       the source's database is read-only, its sessions end                          ─┐
 //   drain      everything up to a barrier behind the last write is applied and flushed        │ no writes
 //   verify     objects, and tables as far as that takes little time                           │ anywhere
@@ -9,8 +10,9 @@
 //   way back   its slot is made at the new side, before anybody writes there                  │
 //   finish     the old slot is dropped, the task is complete; the destination takes writes   ─┘
 //
-// What fails before `finish`, and a request to stop, undoes what was done: the source takes writes again. The process that dies leaves
-// the source read-only; the command goes on from there when it is called again, or undoes it with `abort`.
+// What fails before `finish`, and a request to stop, undoes what was done: the source takes writes again; "walferry run" is for the
+// operator to start. The process that dies leaves the source read-only; the command goes on from there when it is called again, or
+// undoes it with `abort`.
 //
 // SPDX-License-Identifier: PostgreSQL
 #pragma once
