@@ -39,6 +39,13 @@ std::optional<int> major_of(const std::string &path) {
     return parse_tool_major(line.data());
 }
 
+// Debian's stands for all versions, and takes one by its own lights when it is run; those are looked at themselves.
+bool is_wrapper(const std::string &path) {
+    std::error_code error;
+    const auto file = fs::canonical(path, error);
+    return !error && file.filename() == "pg_wrapper";
+}
+
 std::vector<std::string> path_folders() {
     const char *path = std::getenv("PATH");
     std::string_view rest = path == nullptr ? "" : path;
@@ -106,13 +113,14 @@ Result<std::string> find_pg_tool(const Task &task, const std::string &tool, PgTo
     std::string too_old;
     for (const auto &folder : folders(task)) {
         const std::string path = (fs::path(folder) / tool).string();
-        if (access(path.c_str(), X_OK) != 0) continue;
+        if (access(path.c_str(), X_OK) != 0 || is_wrapper(path)) continue;
         const auto major = major_of(path);
         if (!major) continue;
         if (*major < version.least) {
             if (too_old.empty()) too_old = fmt::format("; {} is of version {}", path, *major);
         } else if (is_better(*major, found.major)) {
             found = {path, *major};
+            if (*major == version.best) break;
         }
     }
     if (!found.path.empty()) return found.path;

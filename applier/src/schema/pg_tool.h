@@ -22,7 +22,7 @@ PgToolVersion tool_version(const pq::Connection &source, const pq::Connection &d
 
 // The full path of `tool`: in the folder pg_bin of the task, if it is set; else the one in PATH or /usr/lib/postgresql/*/bin
 // of version `best` or, without such a one, of the next newer, or at last of the newest from `least` on. Runs `tool --version`
-// on what it finds.
+// on what it finds, up to one of version `best`; Debian's pg_wrapper is no program of a version.
 // Errors: ErrorKind::config with pg_bin set, else ErrorKind::state; the message says what was found instead.
 Result<std::string> find_pg_tool(const Task &task, const std::string &tool, PgToolVersion version);
 

@@ -49,29 +49,54 @@ TEST_F(PgBin, TellsWhatIsTooOld) {
     EXPECT_NE(found.error().hint.find("postgresql-client-16"), std::string::npos);
 }
 
-// Of numbers that no PostgreSQL has in /usr/lib/postgresql.
-TEST_F(PgBin, BestVersionIsChosen) {
-    const char *const path_now = std::getenv("PATH");
-    const std::string before = path_now == nullptr ? "" : path_now;
-    std::string path;
-    for (const int major : {214, 215, 217, 219}) {
-        const auto bin = folder_ / std::to_string(major);
-        std::filesystem::create_directories(bin);
-        std::ofstream(bin / "pg_dump") << "#!/bin/sh\necho 'pg_dump (PostgreSQL) " << major << ".1'\n";
-        std::filesystem::permissions(bin / "pg_dump", std::filesystem::perms::owner_all);
-        path += bin.string() + ":";
+// Numbers are such that no PostgreSQL has in /usr/lib/postgresql.
+class PgPath : public PgBin {
+protected:
+    PgPath() {
+        if (const char *path = std::getenv("PATH")) before_ = path;
+        task_.pg_bin.clear();
     }
-    setenv("PATH", (path + before).c_str(), 1);
-    task_.pg_bin.clear();
-    const auto chosen = [&](int least, int best) {
+    ~PgPath() override { setenv("PATH", before_.c_str(), 1); }
+
+    // In a folder of its own, behind those made before.
+    void make_tool(const std::string &folder, const std::string &name, int major) {
+        const auto bin = folder_ / folder;
+        std::filesystem::create_directories(bin);
+        std::ofstream(bin / name) << "#!/bin/sh\n: >\"${0%/*}/was_run\"\necho 'pg_dump (PostgreSQL) " << major
+                                  << ".1'\n";
+        std::filesystem::permissions(bin / name, std::filesystem::perms::owner_all);
+        path_ += bin.string() + ":";
+        setenv("PATH", (path_ + before_).c_str(), 1);
+    }
+
+    std::string chosen(int least, int best) {
         return std::filesystem::path(find_pg_tool(task_, "pg_dump", {least, best}).value()).parent_path().filename();
-    };
+    }
+
+private:
+    std::string before_;
+    std::string path_;
+};
+
+TEST_F(PgPath, BestVersionIsChosen) {
+    for (const int major : {214, 215, 217, 219}) make_tool(std::to_string(major), "pg_dump", major);
     EXPECT_EQ(chosen(215, 215), "215");
     EXPECT_EQ(chosen(215, 217), "217");
     EXPECT_EQ(chosen(215, 218), "219");
     EXPECT_EQ(chosen(215, 230), "219") << "older than wished is better than none";
     EXPECT_FALSE(find_pg_tool(task_, "pg_dump", {220, 220}));
-    setenv("PATH", before.c_str(), 1);
+}
+
+// Each look is a process, and the wrapper's a slow one.
+TEST_F(PgPath, NothingIsRunInVain) {
+    make_tool("wrapper", "pg_wrapper", 216);
+    std::filesystem::create_symlink("pg_wrapper", folder_ / "wrapper/pg_dump");
+    make_tool("best", "pg_dump", 216);
+    make_tool("behind", "pg_dump", 216);
+    EXPECT_EQ(chosen(215, 216), "best");
+    EXPECT_FALSE(std::filesystem::exists(folder_ / "wrapper/was_run"));
+    EXPECT_TRUE(std::filesystem::exists(folder_ / "best/was_run"));
+    EXPECT_FALSE(std::filesystem::exists(folder_ / "behind/was_run"));
 }
 
 }  // namespace
