@@ -104,7 +104,8 @@ for suite in "$@"; do
 	case $suite in
 	unit) gtest unit unit_tests ;;
 	regress) pg_regress ;;
-	integration) gtest integration integration_tests ;;
+	# Tests call psql and its kin a thousand times: the programs themselves, without Debian's wrapper before them.
+	integration) PATH=$("${PG_CONFIG:-pg_config}" --bindir):$PATH gtest integration integration_tests ;;
 	*)
 		echo "check.sh: no suite $suite" >&2
 		exit 1
