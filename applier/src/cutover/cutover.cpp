@@ -13,6 +13,7 @@
 #include "base/failpoint.h"
 #include "checkpoint/bookkeeping.h"
 #include "checkpoint/ddl_history.h"
+#include "checkpoint/verification.h"
 #include "config/connections.h"
 #include "control/client.h"
 #include "cutover/background_stream.h"
@@ -59,15 +60,9 @@ public:
         if (options_.abort) return undo_only();
         WF_TRY(pass_gates());
         if (options_.dry_run) return show_plan();
+        if (running_) WF_TRY(prepare_tables());  // it goes on if they differ
         auto done = take_over();
-        if (done) {
-            BackgroundStream stream(original_);
-            done = prepare(stream);
-            if (done) {
-                done = switch_over(stream);
-                if (!done) undo();
-            }
-        }
+        if (done) done = with_stream();
         if (!done && took_over_ && !finished_) print_("\"walferry run\" was ended by this command: start it again\n");
         return done;
     }
@@ -113,6 +108,7 @@ private:
             WF_ASSIGN(const auto obstacles, write_stop_obstacles(source_));
             closed.insert(closed.end(), obstacles.begin(), obstacles.end());
         }
+        if (!options_.verify) WF_TRY(look_at_last_comparison(closed));
         if (options_.reverse) WF_TRY(look_at_way_back(closed));
         if (closed.empty()) return {};
         return fail(
@@ -135,6 +131,21 @@ private:
             closed.push_back(fmt::format(
                 "\"walferry run\" is running, and {}: stop it, the stream goes on in this command",
                 found ? "not on this machine or as another account" : "can't be asked: " + found.error().message));
+        }
+        return {};
+    }
+
+    // It stands in for the one that the operator leaves out.
+    Result<void> look_at_last_comparison(std::vector<std::string> &closed) {
+        WF_ASSIGN(const auto last, find_verification(destination_, task_.name));
+        if (last && last->differs()) {
+            closed.push_back(
+                fmt::format("the last comparison found that {}: walferry repair mends that", last->verdict()));
+        } else if (last && !last->ended.empty()) {
+            print_(
+                fmt::format("not compared now; the last comparison ended at {}: {}\n", last->ended, last->verdict()));
+        } else {
+            print_("not compared now, nor at any time before: walferry verify\n");
         }
         return {};
     }
@@ -175,8 +186,9 @@ private:
     }
 
     Result<void> show_plan() {
-        if (running_) print_("would end \"walferry run\", whose stream goes on in this command; ");
-        print_("would catch up, compare all tables, ANALYZE the destination's; then, with writes stopped:\n");
+        print_(fmt::format("would {}ANALYZE the destination's tables, {}catch up; then, with writes stopped:\n",
+                           options_.verify ? "compare all tables, " : "",
+                           running_ ? "end \"walferry run\", whose stream goes on in this command, " : ""));
         print_(options_.writes_stopped
                    ? "  (writes at the source have been stopped by you)\n"
                    : fmt::format("  source: {};\n  source: end all other sessions of the database\n",
@@ -190,15 +202,28 @@ private:
         return {};
     }
 
-    Result<void> prepare(BackgroundStream &stream) {
+    Result<void> with_stream() {
+        BackgroundStream stream(original_);
+        WF_TRY(catch_up(stream));
+        auto done = switch_over(stream);
+        if (!done) undo();
+        return done;
+    }
+
+    Result<void> prepare_tables() {
+        if (options_.verify) WF_TRY(compare({}, "all tables are compared"));
+        const auto began = steady_clock::now();
+        WF_ASSIGN(const auto tables, selected_tables(source_, task_));
+        for (const auto &name : quoted_destinations(destination_, tables)) WF_TRY(destination_.exec("ANALYZE " + name));
+        step(began, fmt::format("{} tables analyzed", tables.size()));
+        return {};
+    }
+
+    Result<void> catch_up(BackgroundStream &stream) {
         const auto began = steady_clock::now();
         WF_TRY(drain(stream));
         step(began, "caught up");
-        if (options_.verify) WF_TRY(compare({}, "all tables are compared"));
-        const auto analyze_began = steady_clock::now();
-        WF_ASSIGN(const auto tables, selected_tables(source_, task_));
-        for (const auto &name : quoted_destinations(destination_, tables)) WF_TRY(destination_.exec("ANALYZE " + name));
-        step(analyze_began, fmt::format("{} tables analyzed", tables.size()));
+        if (!running_) WF_TRY(prepare_tables());
         for (int i = 0;; ++i) {
             const auto drain_began = steady_clock::now();
             WF_TRY(drain(stream));

@@ -1,8 +1,9 @@
 // The switch from the source to the destination, as one guarded command.
 //
 //   gates      the task streams, all tables are copied, no DDL has failed, writes can be stopped, the way back can be armed
+//   tables     verify; ANALYZE
 //   take over  a running process of the task is ended, its stream goes on in this one
-//   catch up   verify; ANALYZE; until little is left to apply
+//   catch up   until little is left to apply
 //   stop       the source's database is read-only, its sessions end                          ─┐
 //   drain      everything up to a barrier behind the last write is applied and flushed        │ no writes
 //   verify     objects, and tables as far as that takes little time                           │ anywhere
