@@ -127,7 +127,8 @@ TEST_F(Cutover, RefusesSidesThatDiffer) {
 
 TEST_F(Cutover, IsUndoneWhenItIsStopped) {
     source.exec("CREATE TABLE t (id serial PRIMARY KEY); INSERT INTO t DEFAULT VALUES");
-    task.run_until_now();
+    auto running = task.start();
+    task.wait_for_stream(running);
     destination.exec("CREATE EXTENSION walferry");
     auto blocker = pair.destination();
     blocker.exec("BEGIN; LOCK TABLE walferry.sequence");
@@ -140,6 +141,8 @@ TEST_F(Cutover, IsUndoneWhenItIsStopped) {
     cutover.signal(SIGTERM);
     EXPECT_EQ(cutover.wait(), 128 + SIGTERM) << cutover.errors();
     EXPECT_THAT(cutover.output(), HasSubstr("undone: the source takes writes again"));
+    EXPECT_THAT(cutover.output(), HasSubstr("\"walferry run\" was ended by this command: start it again"));
+    EXPECT_EQ(running.wait(), 0) << running.errors();
     EXPECT_TRUE(writable(pair.source_conninfo()));
     blocker.exec("COMMIT");
     pair.source().exec("INSERT INTO t DEFAULT VALUES");
