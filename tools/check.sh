@@ -54,8 +54,9 @@ in_parts() { # COMMAND...
 	local parts=${JOBS:-$(nproc)} part status failed=0 pids=()
 	trap 'kill "${pids[@]}" 2>/dev/null' INT TERM
 	for ((part = 0; part < parts; part++)); do
+		: >"$scratch/part$part" # before tail looks for it
 		GTEST_TOTAL_SHARDS=$parts GTEST_SHARD_INDEX=$part env --default-signal=INT,QUIT "$@" \
-			>"$scratch/part$part" 2>&1 &
+			>>"$scratch/part$part" 2>&1 &
 		pids+=($!)
 		tail --pid=$! -s 0.2 -n +1 -f "$scratch/part$part" | sed -u "s/^/$part| /" &
 	done
