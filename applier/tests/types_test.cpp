@@ -100,9 +100,19 @@ TEST(Types, UnusualDatabaseSettings) {
     EXPECT_EQ(compare_rows(pair), "");
 }
 
+// From 18 to an older one, what precheck's newer_features has of them: NOT NULL of inherited columns.
+void make_shapes(const Pair &pair) {
+    pair.run_at_source("shape_schema.sql");
+    auto source = pair.source();
+    if (source.number("SHOW server_version_num") < 180000) return;
+    if (pair.destination().number("SHOW server_version_num") >= 180000) return;
+    source.exec(
+        "ALTER TABLE shape.granddaughter NO INHERIT shape.daughter; ALTER TABLE shape.daughter NO INHERIT shape.mother");
+}
+
 TEST(Shapes, CopyAndStream) {
     const Pair pair;
-    pair.run_at_source("shape_schema.sql");
+    make_shapes(pair);
     pair.run_at_source("shape_rows.sql");
     const Task task(pair);
     task.run_until_now();
@@ -118,7 +128,7 @@ TEST(Shapes, CopyAndStream) {
 // The same with the stream running beside, so that the changes come in small pieces.
 TEST(Shapes, StreamLive) {
     const Pair pair;
-    pair.run_at_source("shape_schema.sql");
+    make_shapes(pair);
     const Task task(pair);
     auto run = task.start();
     task.wait_for_stream(run);

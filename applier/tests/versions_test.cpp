@@ -85,6 +85,10 @@ const std::vector<Newer> newer_definitions = {
      "CREATE TABLE told (id int PRIMARY KEY, n int CONSTRAINT needed NOT NULL);"
      "COMMENT ON CONSTRAINT needed ON told IS 'why'",
      "comment on the constraint needed of public.told, NOT NULL"},
+    {18,
+     "CREATE TABLE parent (id int PRIMARY KEY);"
+     "CREATE TABLE child (PRIMARY KEY (id), n int) INHERITS (parent)",
+     "NOT NULL of the inherited column public.child.id"},
 };
 
 TEST_F(Versions, WhatTheOlderOneCantHaveIsRefused) {
@@ -103,7 +107,7 @@ TEST_F(Versions, WhatTheOlderOneCantHaveIsRefused) {
     EXPECT_THAT(found["found"].get<std::string>(), StartsWith(std::to_string(names.size()) + " that PostgreSQL"));
     EXPECT_EQ(task.call({"run"}).exit_code, 3);
     source.exec(
-        "DROP VIEW IF EXISTS seen; DROP TABLE IF EXISTS booked, stored, kept, calculated, rented, unsure, told; DROP ROLE versions_keeper;"
+        "DROP VIEW IF EXISTS seen; DROP TABLE IF EXISTS booked, stored, kept, calculated, rented, unsure, told, child, parent; DROP ROLE versions_keeper;"
         "CREATE TABLE plain (id int PRIMARY KEY)");
     EXPECT_EQ(finding(task, "newer_features")["severity"], "ok");
     source.exec("DROP EXTENSION btree_gist CASCADE");

@@ -55,6 +55,14 @@ SELECT pg_catalog.format('constraint %I of %s, %s', conname, conrelid::pg_catalo
 FROM pg_catalog.pg_constraint
 WHERE conrelid = ANY ($1::pg_catalog.oid[])
   AND (conperiod OR NOT conenforced OR contype = 'n' AND (connoinherit OR NOT convalidated)) ORDER BY 1)"},
+    // Of a column that is in the table only as its parent has it; pg_dump has no form of it that older servers read.
+    {18, false, R"(
+SELECT pg_catalog.format('NOT NULL of the inherited column %s.%I', a.attrelid::pg_catalog.regclass, a.attname)
+FROM pg_catalog.pg_attribute a
+JOIN pg_catalog.pg_class c ON c.oid = a.attrelid AND NOT c.relispartition
+JOIN pg_catalog.pg_constraint k ON k.conrelid = a.attrelid AND k.contype = 'n' AND k.conkey = ARRAY[a.attnum]
+WHERE a.attrelid = ANY ($1::pg_catalog.oid[]) AND a.attnum > 0 AND NOT a.attislocal AND k.conislocal
+  AND NOT k.connoinherit AND k.convalidated ORDER BY 1)"},
     {18, false, R"(
 SELECT pg_catalog.format('comment on the constraint %I of %s, NOT NULL', k.conname, k.conrelid::pg_catalog.regclass)
 FROM pg_catalog.pg_constraint k
