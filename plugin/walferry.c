@@ -93,14 +93,63 @@ startup(LogicalDecodingContext *decoding, OutputPluginOptions *plugin_options,
 /*
  * What came from elsewhere, if only what was written here is wanted.  The server
  * asks at each record, and once more at the commit.
+ *
+ * A session may take an origin after its transaction's first changes, when they
+ * have been streamed.  Servers before 16 end it with an abort then, later ones say
+ * no more of it, and here nothing may be sent.
  */
 static bool
 filter_by_origin(LogicalDecodingContext *decoding, RepOriginId origin)
 {
 	WfState    *state = decoding->output_plugin_private;
+	TransactionId xid = XLogRecGetXid(decoding->reader);
 
 	/* While a slot is made there is no state yet, and nothing is sent. */
-	return state != NULL && state->options.local && origin != InvalidRepOriginId;
+	if (state == NULL || !state->options.local || origin == InvalidRepOriginId)
+		return false;
+	if (XLogRecGetRmid(decoding->reader) == RM_XACT_ID &&
+		list_member_oid(state->streamed, xid))
+	{
+		MemoryContext caller = MemoryContextSwitchTo(decoding->context);
+
+		state->forgotten = lappend_oid(state->forgotten, xid);
+		MemoryContextSwitchTo(caller);
+	}
+	return true;
+}
+
+static void
+note_streamed(WfState *state, TransactionId xid)
+{
+	MemoryContext caller;
+
+	if (!state->options.local)
+		return;
+	caller = MemoryContextSwitchTo(state->decoding->context);
+	state->streamed = list_append_unique_oid(state->streamed, xid);
+	MemoryContextSwitchTo(caller);
+}
+
+static void
+note_ended(WfState *state, TransactionId xid)
+{
+	state->streamed = list_delete_oid(state->streamed, xid);
+	state->forgotten = list_delete_oid(state->forgotten, xid);
+}
+
+/* Where something may be sent again. */
+static void
+abort_forgotten(WfState *state)
+{
+	while (state->forgotten != NIL)
+	{
+		TransactionId xid = linitial_oid(state->forgotten);
+
+		state->output->stream_abort(state->output->open(state),
+									wf_transaction_xid(xid), xid);
+		state->output->close(state);
+		note_ended(state, xid);
+	}
 }
 
 /*
@@ -132,6 +181,7 @@ send_begin(WfState *state, const ReorderBufferTXN *txn)
 {
 	if (state->transaction.begun)
 		return;
+	abort_forgotten(state);
 	wf_transaction_begin(&state->transaction, txn);
 	state->output->begin(state->output->open(state), &state->transaction);
 	state->output->close(state);
@@ -156,6 +206,8 @@ send_stream_start(WfState *state, ReorderBufferTXN *txn)
 {
 	if (state->stream.started)
 		return;
+	abort_forgotten(state);
+	note_streamed(state, txn->xid);
 	if (!state->stream.committed)
 		txn->output_plugin_private = &known_unfinished;
 	else if (txn->output_plugin_private == NULL)
@@ -492,6 +544,8 @@ stream_abort(LogicalDecodingContext *decoding, ReorderBufferTXN *txn,
 
 	if (top->output_plugin_private != &known_unfinished)
 		return;
+	if (txn == top)
+		note_ended(state, txn->xid);
 	state->output->stream_abort(state->output->open(state),
 								wf_transaction_xid(top->xid), txn->xid);
 	state->output->close_commit(state, abort_lsn);
@@ -505,6 +559,7 @@ stream_commit(LogicalDecodingContext *decoding, ReorderBufferTXN *txn,
 	MemoryContext caller = MemoryContextSwitchTo(state->change_context);
 
 	OutputPluginUpdateProgress(decoding, txn->output_plugin_private == NULL);
+	note_ended(state, txn->xid);
 	if (txn->output_plugin_private != NULL)
 	{
 		wf_transaction_begin(&state->transaction, txn);

@@ -46,6 +46,9 @@ typedef struct WfState
 	WfRelationCache *relations;
 	WfTransaction transaction;
 	WfStream	stream;
+	/* With the option origin, transaction ids, as lists of OIDs: */
+	List	   *streamed;		/* begun to be streamed, and not at their end */
+	List	   *forgotten;		/* of these, the server says no more of them */
 	const WfOutput *output;
 	WfFrame		frame;
 	WfTuple		old;			/* room for the tuples of one change */
