@@ -95,8 +95,8 @@ startup(LogicalDecodingContext *decoding, OutputPluginOptions *plugin_options,
  * asks at each record, and once more at the commit.
  *
  * A session may take an origin after its transaction's first changes, when they
- * have been streamed.  Servers before 16 end it with an abort then, later ones say
- * no more of it, and here nothing may be sent.
+ * have been streamed.  15 ends it with an abort then, 17 and 18 say no more of it,
+ * and here nothing may be sent.
  */
 static bool
 filter_by_origin(LogicalDecodingContext *decoding, RepOriginId origin)

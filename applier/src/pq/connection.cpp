@@ -15,7 +15,6 @@ namespace walferry::pq {
 namespace {
 
 constexpr int probe_step_ms = 100;
-// How many bytes of COPY data may wait in libpq's buffer.
 // COPY's data is sent in messages of about so many bytes: one of each row would cost both sides more than the row.
 constexpr std::size_t copy_message_bytes = std::size_t{64} * 1024;
 
