@@ -3,9 +3,8 @@
  *	  The output plugin's callbacks.
  *
  * The server decodes a transaction when its commit record has been read, so
- * transactions come one at a time, whole and in commit order.  With the option
- * streaming, one that outgrows logical_decoding_work_mem comes before that, in
- * chunks between which others lie, and its commit or abort later.
+ * transactions come one at a time, whole and in commit order.  Those that are
+ * streamed come before that, in chunks between which others lie: see stream.h.
  *
  * 1. A begin is sent before the first change that is sent; a transaction with
  *	  nothing to send leaves no trace.
@@ -15,24 +14,20 @@
  * 4. What a callback allocates goes with the change context, reset at its end.
  *
  *	  begin -> (change | truncate)* -> commit			heartbeats lie between
- *	  (stream_start -> (change | truncate)* -> stream_stop)* ->
- *		  (stream_abort of subtransactions)* -> stream_commit | stream_abort
  *
  * SPDX-License-Identifier: PostgreSQL
  */
 #include "postgres.h"
 
 #include "access/htup_details.h"
-#include "access/transam.h"
 #include "fmgr.h"
-#include "replication/origin.h"
-#include "replication/snapbuild.h"
 #include "utils/builtins.h"
 #include "utils/memutils.h"
 
 #include "capture.h"
 #include "ddl_select.h"
 #include "settings.h"
+#include "stream.h"
 #include "walferry.h"
 #include "wire.h"
 
@@ -91,68 +86,6 @@ startup(LogicalDecodingContext *decoding, OutputPluginOptions *plugin_options,
 }
 
 /*
- * What came from elsewhere, if only what was written here is wanted.  The server
- * asks at each record, and once more at the commit.
- *
- * A session may take an origin after its transaction's first changes, when they
- * have been streamed.  15 ends it with an abort then, 17 and 18 say no more of it,
- * and here nothing may be sent.
- */
-static bool
-filter_by_origin(LogicalDecodingContext *decoding, RepOriginId origin)
-{
-	WfState    *state = decoding->output_plugin_private;
-	TransactionId xid = XLogRecGetXid(decoding->reader);
-
-	/* While a slot is made there is no state yet, and nothing is sent. */
-	if (state == NULL || !state->options.local || origin == InvalidRepOriginId)
-		return false;
-	if (XLogRecGetRmid(decoding->reader) == RM_XACT_ID &&
-		list_member_oid(state->streamed, xid))
-	{
-		MemoryContext caller = MemoryContextSwitchTo(decoding->context);
-
-		state->forgotten = lappend_oid(state->forgotten, xid);
-		MemoryContextSwitchTo(caller);
-	}
-	return true;
-}
-
-static void
-note_streamed(WfState *state, TransactionId xid)
-{
-	MemoryContext caller;
-
-	if (!state->options.local)
-		return;
-	caller = MemoryContextSwitchTo(state->decoding->context);
-	state->streamed = list_append_unique_oid(state->streamed, xid);
-	MemoryContextSwitchTo(caller);
-}
-
-static void
-note_ended(WfState *state, TransactionId xid)
-{
-	state->streamed = list_delete_oid(state->streamed, xid);
-	state->forgotten = list_delete_oid(state->forgotten, xid);
-}
-
-/* Where something may be sent again. */
-static void
-abort_forgotten(WfState *state)
-{
-	while (state->forgotten != NIL)
-	{
-		TransactionId xid = linitial_oid(state->forgotten);
-
-		state->output->stream_abort(state->output->open(state),
-									wf_transaction_xid(xid), xid);
-		state->output->close(state);
-		note_ended(state, xid);
-	}
-}
-
-/*
  * A long transaction of which nothing is sent must not make the connection look
  * dead.
  */
@@ -181,7 +114,7 @@ send_begin(WfState *state, const ReorderBufferTXN *txn)
 {
 	if (state->transaction.begun)
 		return;
-	abort_forgotten(state);
+	wf_stream_abort_forgotten(state);
 	wf_transaction_begin(&state->transaction, txn);
 	state->output->begin(state->output->open(state), &state->transaction);
 	state->output->close(state);
@@ -197,64 +130,6 @@ send_relation(WfState *state, WfRelation *relation)
 	relation->described = true;
 }
 
-/* What the reader knows of a streamed transaction, as its output_plugin_private. */
-static char known_committed;
-static char known_unfinished;
-
-static void
-send_stream_start(WfState *state, ReorderBufferTXN *txn)
-{
-	if (state->stream.started)
-		return;
-	abort_forgotten(state);
-	note_streamed(state, txn->xid);
-	if (!state->stream.committed)
-		txn->output_plugin_private = &known_unfinished;
-	else if (txn->output_plugin_private == NULL)
-		txn->output_plugin_private = &known_committed;
-	state->output->stream_start(state->output->open(state),
-								wf_transaction_xid(txn->xid),
-								state->stream.committed);
-	state->output->close(state);
-	state->stream.started = true;
-}
-
-static void
-send_stream_subxact(WfState *state, TransactionId subxid)
-{
-	if (state->stream.subxid == subxid)
-		return;
-	state->output->stream_subxact(state->output->open(state), subxid);
-	state->output->close(state);
-	state->stream.subxid = subxid;
-}
-
-/*
- * A change that will be or has been undone, as far as that is known; what is not
- * known is taken back by an abort.
- */
-static bool
-is_dropped(WfState *state, const ReorderBufferTXN *txn,
-		   const ReorderBufferChange *change)
-{
-	WfStream   *stream = &state->stream;
-	TransactionId subxid;
-
-	if (!stream->open)
-		return false;
-	if (stream->dropped || !stream->committed)
-		return stream->dropped;
-	subxid = change->txn->xid;
-	if (subxid == txn->xid || subxid == stream->subxid)
-		return false;
-	if (subxid == stream->dropped_subxid)
-		return true;
-	if (TransactionIdDidCommit(subxid))
-		return false;
-	stream->dropped_subxid = subxid;
-	return true;
-}
-
 /* All that must precede a change of the table. */
 static void
 prepare_change(WfState *state, ReorderBufferTXN *txn,
@@ -266,10 +141,7 @@ prepare_change(WfState *state, ReorderBufferTXN *txn,
 		state->transaction.settings_pinned = true;
 	}
 	if (state->stream.open)
-	{
-		send_stream_start(state, txn);
-		send_stream_subxact(state, change->txn->xid);
-	}
+		wf_stream_prepare_change(state, txn, change);
 	else
 		send_begin(state, txn);
 	send_relation(state, relation);
@@ -408,7 +280,7 @@ change(LogicalDecodingContext *decoding, ReorderBufferTXN *txn,
 	WfRelation *entry = wf_relation_get(state->relations, relation);
 	ErrorContextCallback context = {error_context_stack, name_table, entry};
 
-	if (entry->selected && !is_dropped(state, txn, change))
+	if (entry->selected && !wf_stream_drops(state, txn, change))
 	{
 		error_context_stack = &context;
 		if (entry->kind == WF_RELATION_DDL_LOG)
@@ -451,7 +323,7 @@ truncate_tables(LogicalDecodingContext *decoding, ReorderBufferTXN *txn,
 	WfState    *state = decoding->output_plugin_private;
 	const WfOutput *output = state->output;
 	MemoryContext caller = MemoryContextSwitchTo(state->change_context);
-	List	   *selected = is_dropped(state, txn, change) ? NIL :
+	List	   *selected = wf_stream_drops(state, txn, change) ? NIL :
 		selected_relations(state, nrelations, relations);
 	uint8		options = 0;
 	ListCell   *cell;
@@ -494,86 +366,6 @@ commit(LogicalDecodingContext *decoding, ReorderBufferTXN *txn,
 }
 
 /*
- * With a backlog the outcome is known before it is read: the reader may then apply
- * the transaction as it comes.
- *
- * One that was confirmed before this session can come once more, when the chunk is
- * made while its very commit record is read; the server then ends it with an abort.
- * So while that record is read, nothing is called committed.  Nor with the option
- * origin: a session may have taken one since the transaction's first changes, and then
- * the server ends it with an abort, too.
- */
-static void
-stream_start(LogicalDecodingContext *decoding, ReorderBufferTXN *txn)
-{
-	WfState    *state = decoding->output_plugin_private;
-	WfStream   *stream = &state->stream;
-
-	memset(&state->transaction, 0, sizeof(WfTransaction));
-	memset(stream, 0, sizeof(WfStream));
-	stream->open = true;
-	stream->dropped = TransactionIdDidAbort(txn->xid);
-	stream->committed = !state->options.local && TransactionIdDidCommit(txn->xid) &&
-		!SnapBuildXactNeedsSkip(decoding->snapshot_builder,
-								decoding->reader->ReadRecPtr);
-}
-
-static void
-stream_stop(LogicalDecodingContext *decoding, ReorderBufferTXN *txn)
-{
-	WfState    *state = decoding->output_plugin_private;
-
-	if (state->stream.started)
-	{
-		state->output->stream_stop(state->output->open(state));
-		state->output->close(state);
-	}
-	state->stream.open = false;
-}
-
-/*
- * Of a subtransaction as well.  As a commit, it may be held for a while only.  Of
- * one that was called committed, what is aborted was left out.
- */
-static void
-stream_abort(LogicalDecodingContext *decoding, ReorderBufferTXN *txn,
-			 XLogRecPtr abort_lsn)
-{
-	WfState    *state = decoding->output_plugin_private;
-	ReorderBufferTXN *top = txn->toptxn != NULL ? txn->toptxn : txn;
-
-	if (top->output_plugin_private != &known_unfinished)
-		return;
-	if (txn == top)
-		note_ended(state, txn->xid);
-	state->output->stream_abort(state->output->open(state),
-								wf_transaction_xid(top->xid), txn->xid);
-	state->output->close_commit(state, abort_lsn);
-}
-
-static void
-stream_commit(LogicalDecodingContext *decoding, ReorderBufferTXN *txn,
-			  XLogRecPtr commit_lsn)
-{
-	WfState    *state = decoding->output_plugin_private;
-	MemoryContext caller = MemoryContextSwitchTo(state->change_context);
-
-	OutputPluginUpdateProgress(decoding, txn->output_plugin_private == NULL);
-	note_ended(state, txn->xid);
-	if (txn->output_plugin_private != NULL)
-	{
-		wf_transaction_begin(&state->transaction, txn);
-		state->output->stream_commit(state->output->open(state),
-									 &state->transaction);
-		state->output->close_commit(state, txn->end_lsn);
-	}
-	else
-		state->output->release(state);
-	MemoryContextSwitchTo(caller);
-	MemoryContextReset(state->change_context);
-}
-
-/*
  * A heartbeat is passed on when it is read, between transactions, and takes
  * along what the frame holds: the reader sends one when it suspects that
  * something is held.  Any user may write such messages, so they carry no
@@ -607,18 +399,14 @@ void
 _PG_output_plugin_init(OutputPluginCallbacks *callbacks)
 {
 	callbacks->startup_cb = startup;
-	callbacks->filter_by_origin_cb = filter_by_origin;
 	callbacks->begin_cb = begin;
 	callbacks->change_cb = change;
 	callbacks->truncate_cb = truncate_tables;
 	callbacks->commit_cb = commit;
 	callbacks->message_cb = message;
-	callbacks->stream_start_cb = stream_start;
-	callbacks->stream_stop_cb = stream_stop;
-	callbacks->stream_abort_cb = stream_abort;
-	callbacks->stream_commit_cb = stream_commit;
 	callbacks->stream_change_cb = change;
 	callbacks->stream_truncate_cb = truncate_tables;
+	wf_stream_set_callbacks(callbacks);
 }
 
 /* walferry.library_version() */
