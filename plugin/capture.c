@@ -70,75 +70,6 @@ static const char *const parse_settings[] = {
 	"default_toast_compression", "default_text_search_config",
 };
 
-/* --- which statements ------------------------------------------------------ */
-
-static bool
-is_own_extension(const char *name)
-{
-	return strcmp(name, WF_SCHEMA) == 0;
-}
-
-static bool
-drops_own_extension(const DropStmt *statement)
-{
-	ListCell   *cell;
-
-	if (statement->removeType != OBJECT_EXTENSION)
-		return false;
-	foreach(cell, statement->objects)
-	{
-		if (is_own_extension(strVal(lfirst(cell))))
-			return true;
-	}
-	return false;
-}
-
-/*
- * Statements that change definitions, save those whose objects are another
- * server's or cluster's business, and those that only carry another statement.
- */
-static bool
-is_recorded(Node *tree)
-{
-	switch (nodeTag(tree))
-	{
-		case T_ExplainStmt:
-		case T_PrepareStmt:
-		case T_ExecuteStmt:
-		case T_AlterSystemStmt:
-		case T_CreatedbStmt:
-		case T_AlterDatabaseStmt:
-		case T_AlterDatabaseSetStmt:
-		case T_AlterDatabaseRefreshCollStmt:
-		case T_DropdbStmt:
-		case T_CreateTableSpaceStmt:
-		case T_AlterTableSpaceOptionsStmt:
-		case T_DropTableSpaceStmt:
-		case T_AlterTableMoveAllStmt:
-		case T_CreateSubscriptionStmt:
-		case T_AlterSubscriptionStmt:
-		case T_DropSubscriptionStmt:
-		case T_CreateUserMappingStmt:
-		case T_AlterUserMappingStmt:
-		case T_DropUserMappingStmt:
-		case T_ImportForeignSchemaStmt: /* but the tables that it makes */
-			return false;
-		case T_ClusterStmt:
-		case T_ReindexStmt:
-			return !wf_ddl_is_upkeep(tree);
-		case T_CreateExtensionStmt:
-			return !is_own_extension(((CreateExtensionStmt *) tree)->extname);
-		case T_AlterExtensionStmt:
-			return !is_own_extension(((AlterExtensionStmt *) tree)->extname);
-		case T_AlterExtensionContentsStmt:
-			return !is_own_extension(((AlterExtensionContentsStmt *) tree)->extname);
-		case T_DropStmt:
-			return !drops_own_extension((DropStmt *) tree);
-		default:
-			return GetCommandLogLevel(tree) == LOGSTMT_DDL;
-	}
-}
-
 /* It and not another one runs what happens meanwhile. */
 static bool
 is_opaque(const WfDdl *ddl)
@@ -158,50 +89,10 @@ can_capture(void)
 static bool
 is_captured(Node *tree, ProcessUtilityContext context)
 {
-	return can_capture() && (is_recorded(tree) || wf_ddl_is_upkeep(tree)) &&
+	return can_capture() && (wf_ddl_is_recorded(tree) || wf_ddl_is_upkeep(tree)) &&
 		(context != PROCESS_UTILITY_SUBCOMMAND || IsA(tree, CreateForeignTableStmt)) &&
 		OidIsValid(wf_ddl_log_relation()) &&
 		(!wf_ddl_is_upkeep(tree) || wf_ddl_may_validate(tree));
-}
-
-/* CREATE INDEX CONCURRENTLY and its like. */
-static bool
-runs_outside(Node *tree)
-{
-	ListCell   *cell;
-
-	if (IsA(tree, IndexStmt))
-		return ((IndexStmt *) tree)->concurrent;
-	if (IsA(tree, DropStmt))
-		return ((DropStmt *) tree)->concurrent;
-	if (!IsA(tree, AlterTableStmt))
-		return false;
-	foreach(cell, ((AlterTableStmt *) tree)->cmds)
-	{
-		AlterTableCmd *command = lfirst(cell);
-
-		if (command->subtype == AT_DetachPartition &&
-			((PartitionCmd *) command->def)->concurrent)
-			return true;
-	}
-	return false;
-}
-
-static bool
-changes_owner_only(Node *tree)
-{
-	ListCell   *cell;
-
-	if (IsA(tree, AlterOwnerStmt) || IsA(tree, ReassignOwnedStmt))
-		return true;
-	if (!IsA(tree, AlterTableStmt))
-		return false;
-	foreach(cell, ((AlterTableStmt *) tree)->cmds)
-	{
-		if (((AlterTableCmd *) lfirst(cell))->subtype != AT_ChangeOwner)
-			return false;
-	}
-	return true;
 }
 
 /* --- the record ------------------------------------------------------------ */
@@ -409,9 +300,9 @@ begin_ddl(WfDdl *ddl, PlannedStmt *planned, const char *query)
 	ddl->settings = setting_values();
 	if (IsA(ddl->tree, CreateForeignTableStmt))
 		prefer_schema(ddl, ((CreateForeignTableStmt *) ddl->tree)->base.relation->schemaname);
-	if (runs_outside(ddl->tree))
+	if (wf_ddl_runs_outside(ddl->tree))
 		ddl->flags |= WF_DDL_OUTSIDE;
-	if (changes_owner_only(ddl->tree))
+	if (wf_ddl_changes_owner_only(ddl->tree))
 		ddl->flags |= WF_DDL_OWNER;
 	wf_ddl_list_items(ddl);
 	wf_ddl_note_former(ddl);
@@ -598,7 +489,7 @@ walferry_ddl_begins(PG_FUNCTION_ARGS)
 {
 	EventTriggerData *data = event_trigger_data(fcinfo);
 
-	if (!hook_has_run && can_capture() && is_recorded(data->parsetree))
+	if (!hook_has_run && can_capture() && wf_ddl_is_recorded(data->parsetree))
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("this session can't record its DDL for walferry: it has begun without the library"),

@@ -2,8 +2,10 @@
  * ddl.h
  *	  A DDL statement of this session, from its beginning to its record.
  *
- *	  capture.c	  hooks and event triggers: which statement, and when its record
- *				  is written
+ *	  capture.c	  hooks and event triggers: when a statement begins, and when its
+ *				  record is written
+ *	  ddl_statement.c	what kind of statement it is; ddl_invalid.c: of one that only
+ *				  builds indexes anew, whether it matters
  *	  ddl_object.c	what it has created, altered and dropped
  *	  ddl_needs.c	without which relations an object can't be
  *	  ddl_rewrite.c	what the destination runs in its place: made from the
@@ -106,6 +108,19 @@ typedef struct WfDdl
 	List	   *pieces;			/* of WfDdlPiece */
 	bool		written;		/* nothing more will be */
 } WfDdl;
+
+/* ddl_statement.c */
+
+/*
+ * Does it change definitions?  Not those that are another server's or the whole
+ * cluster's business; nor what only carries another statement.
+ */
+extern bool wf_ddl_is_recorded(Node *tree);
+
+/* CREATE INDEX CONCURRENTLY and its like, which no transaction block may hold. */
+extern bool wf_ddl_runs_outside(Node *tree);
+
+extern bool wf_ddl_changes_owner_only(Node *tree);
 
 /* ddl_object.c */
 
