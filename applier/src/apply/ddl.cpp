@@ -11,6 +11,8 @@
 #include <utility>
 #include <vector>
 
+#include "apply/created_objects.h"
+#include "apply/source_settings.h"
 #include "base/failpoint.h"
 #include "base/lsn.h"
 #include "checkpoint/ddl_history.h"
@@ -31,67 +33,6 @@ using std::chrono::steady_clock;
 
 constexpr milliseconds retry_pause{200};
 constexpr const char *foreign_key_violation = "23503";
-
-const char *const set_settings_sql =
-    "SELECT pg_catalog.set_config(name, value, $3::bool)"
-    " FROM unnest($1::text[], $2::text[]) WITH ORDINALITY AS s (name, value, place) ORDER BY place";
-const char *const read_settings_sql =
-    "SELECT pg_catalog.current_setting(name, true)"
-    " FROM unnest($1::text[]) WITH ORDINALITY AS s (name, place) ORDER BY place";
-
-// Raises undefined_object and its kin for what isn't there.
-const char *const find_objects_sql =
-    "SELECT pg_catalog.pg_get_object_address(type, names::text[], arguments::text[])"
-    " FROM unnest($1::text[], $2::text[], $3::text[]) AS o (type, names, arguments)";
-
-// Objects that are made later have a higher one, save once in four thousand million objects: then a statement stops whose
-// names were chosen otherwise than at the source.
-const char *const last_oid_sql = R"(
-SELECT greatest((SELECT max(oid) FROM pg_catalog.pg_class), (SELECT max(oid) FROM pg_catalog.pg_constraint)))";
-
-// Of what the source has made under $2 (types $1, of the relations $3, quoted and qualified) those that aren't there, each
-// with one of its kind that is, was made just now ($4: the last OID before) and has no counterpart: in the order in which
-// they were made. How to give it the source's name.
-const char *const chosen_names_sql = R"(
-WITH made AS (
-    SELECT type, names::text[] AS names, pg_catalog.to_regclass(relation) AS relid, place
-    FROM unnest($1::text[], $2::text[], $3::text[]) WITH ORDINALITY AS o (type, names, relation, place)
-), here AS (
-    SELECT 'index' AS type, ARRAY[n.nspname::text, c.relname::text] AS names, i.indrelid AS relid, c.oid,
-           pg_catalog.format('ALTER INDEX %s RENAME TO ', c.oid::regclass) AS rename
-    FROM pg_catalog.pg_index i
-    JOIN pg_catalog.pg_class c ON c.oid = i.indexrelid
-    JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-    WHERE i.indrelid IN (SELECT relid FROM made)
-    UNION ALL
-    SELECT 'sequence', ARRAY[n.nspname::text, c.relname::text], NULL, c.oid,
-           pg_catalog.format('ALTER SEQUENCE %s RENAME TO ', c.oid::regclass)
-    FROM pg_catalog.pg_class c
-    JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-    WHERE c.relkind = 'S' AND (c.oid > $4::oid OR EXISTS (
-        SELECT FROM made WHERE names = ARRAY[n.nspname::text, c.relname::text]))
-    UNION ALL
-    SELECT 'table constraint', ARRAY[n.nspname::text, c.relname::text, k.conname::text], k.conrelid, k.oid,
-           pg_catalog.format('ALTER TABLE %s RENAME CONSTRAINT %I TO ', k.conrelid::regclass, k.conname)
-    FROM pg_catalog.pg_constraint k
-    JOIN pg_catalog.pg_class c ON c.oid = k.conrelid
-    JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-    WHERE k.conrelid IN (SELECT relid FROM made)
-), missing AS (
-    SELECT type, names, CASE type WHEN 'sequence' THEN NULL ELSE relid END AS relid,
-           row_number() OVER (PARTITION BY type, CASE type WHEN 'sequence' THEN NULL ELSE relid END
-                              ORDER BY place) AS n
-    FROM made m
-    WHERE type IN ('index', 'sequence', 'table constraint')
-      AND NOT EXISTS (SELECT FROM here h WHERE h.type = m.type AND h.names = m.names)
-), other AS (
-    SELECT type, relid, rename, row_number() OVER (PARTITION BY type, relid ORDER BY oid) AS n
-    FROM here h
-    WHERE oid > $4::oid AND NOT EXISTS (SELECT FROM made m WHERE m.type = h.type AND m.names = h.names)
-)
-SELECT o.rename || pg_catalog.quote_ident(m.names[pg_catalog.array_length(m.names, 1)])
-FROM missing m JOIN other o ON o.type = m.type AND o.relid IS NOT DISTINCT FROM m.relid AND o.n = m.n
-WHERE m.type = $5)";
 
 // Relations that a CASCADE could reach, and those of them that are gone.
 const char *const relations_sql = R"(
@@ -154,7 +95,12 @@ WHERE pg_catalog.pg_get_partition_constraintdef(relid) IS NOT NULL)";
 class DdlRun {
 public:
     DdlRun(Session &session, const Ddl &ddl, const DdlOptions &options)
-        : session_(session), ddl_(ddl), options_(options), mirror_(options.names, connection_of(session)) {
+        : session_(session),
+          ddl_(ddl),
+          options_(options),
+          mirror_(options.names, connection_of(session)),
+          settings_(session, ddl, options.policy),
+          created_(session, ddl) {
         if (options.names.empty()) return;
         for (const std::string &statement : ddl.statements) scope_.texts.emplace_back(statement);
         scope_.texts.emplace_back(ddl.statement);
@@ -305,53 +251,6 @@ private:
                                              : fmt::format("{} = \"stop\" in [ddl]", to_string(ddl_class)));
     }
 
-    // --- settings
-
-    void add_setting(std::string name, std::string value) {
-        names_.push_back(std::move(name));
-        values_.push_back(std::move(value));
-    }
-
-    // The role comes last, and is given back first.
-    void collect_settings() {
-        names_.clear();
-        values_.clear();
-        std::string path;
-        for (const auto &schema : ddl_.search_path) {
-            if (!path.empty()) path += ", ";
-            path += session_.quote_identifier(schema);
-        }
-        add_setting("search_path", path.empty() ? "\"\"" : path);
-        for (const auto &[name, value] : ddl_.settings) add_setting(name, value);
-        add_setting("lock_timeout", fmt::format("{}s", options_.policy.lock_timeout_seconds));
-        add_setting("check_function_bodies", "off");
-        // Those of an apply session are for finding single rows.
-        for (const char *name : {"enable_seqscan", "enable_hashjoin", "enable_mergejoin"}) add_setting(name, "on");
-        add_setting("plan_cache_mode", "auto");
-        if (options_.policy.role == DdlRole::preserve) add_setting("role", ddl_.role);
-    }
-
-    Result<void> set(const std::vector<std::string> &names, const std::vector<std::string> &values, bool local) {
-        WF_TRY(session_.query(set_settings_sql,
-                              {pq::array_literal(names), pq::array_literal(values), local ? "true" : "false"}));
-        return {};
-    }
-
-    Result<void> enter_source_settings(bool local) {
-        collect_settings();
-        WF_ASSIGN(const pq::Rows ours, session_.query(read_settings_sql, {pq::array_literal(names_)}));
-        our_names_.clear();
-        our_values_.clear();
-        for (int row = ours.count() - 1; row >= 0; --row) {
-            if (ours.null(row, 0)) continue;  // of a module that isn't loaded here
-            our_names_.push_back(names_[static_cast<std::size_t>(row)]);
-            our_values_.push_back(ours.text(row, 0));
-        }
-        return set(names_, values_, local);
-    }
-
-    Result<void> leave_source_settings(bool local) { return set(our_names_, our_values_, local); }
-
     // --- in its transaction
 
     Result<void> run_inside() {
@@ -438,23 +337,23 @@ private:
             if (table.rows_needed) WF_TRY(session_.query("DELETE FROM ONLY " + table.name));
         }
         failpoint("ddl_emptied");
-        WF_ASSIGN(const pq::Rows last_oid, session_.query(last_oid_sql));
+        WF_TRY(created_.look_before());
         std::optional<pq::Rows> relations;
         if (may_reach_others()) {
             WF_ASSIGN(relations, session_.query(relations_sql));
         }
-        WF_TRY(enter_source_settings(true));
+        WF_TRY(settings_.enter(true));
         const bool plain = (ddl_.flags & WF_DDL_OUTSIDE) != 0;
         if (plain) WF_TRY(keep_bounds());
         for (const auto &statement : ddl_.statements) {
             WF_TRY(session_.query(plain ? without_concurrently(statement) : statement));
         }
-        WF_TRY(leave_source_settings(true));
+        WF_TRY(settings_.leave(true));
         if (relations) WF_TRY(check_dropped(*relations));
         failpoint("ddl_executed");
         WF_TRY(refill());
         failpoint("ddl_refilled");
-        WF_TRY(find_objects(last_oid.text(0, 0)));
+        WF_TRY(created_.name_as_at_source());
         return note_columns('C', add_source_columns_sql);
     }
 
@@ -513,37 +412,6 @@ private:
         return {};
     }
 
-    // A name that the server has chosen must be the one that it chose at the source: later statements use it.
-    Result<void> find_objects(const std::string &last_oid) {
-        std::vector<std::string> types;
-        std::vector<std::string> names;
-        std::vector<std::string> arguments;
-        std::vector<std::string> relations;
-        for (const DdlObject &object : ddl_.objects) {
-            // Columns of views and the like are no objects of their own.
-            const bool column = object.type.ends_with(" column") && object.type != "table column";
-            if (object.operation != 'C' || column) continue;
-            types.push_back(object.type);
-            names.push_back(object.names);
-            arguments.push_back(object.arguments);
-            relations.push_back(session_.quote_qualified(object.schema, object.name));
-        }
-        if (types.empty()) return {};
-        // An index's name is its constraint's too, so these come last.
-        for (const char *type : {"index", "sequence", "table constraint"}) {
-            if (std::find(types.begin(), types.end(), type) == types.end()) continue;
-            WF_ASSIGN(const pq::Rows renames,
-                      session_.query(chosen_names_sql, {pq::array_literal(types), pq::array_literal(names),
-                                                        pq::array_literal(relations), last_oid, type}));
-            for (int row = 0; row < renames.count(); ++row) WF_TRY(session_.query(renames.text(row, 0)));
-        }
-        auto found = session_.query(find_objects_sql,
-                                    {pq::array_literal(types), pq::array_literal(names), pq::array_literal(arguments)});
-        if (found) return {};
-        return fail(std::move(found).error().with_detail(
-            "The statement has run, and what it has created at the source is not what it has created here."));
-    }
-
     // --- outside of a transaction
 
     // Whether it has been done before, as by a process that was killed then.
@@ -570,10 +438,10 @@ private:
         auto deadline = steady_clock::now() + seconds(options_.policy.lock_retry_seconds);
         failpoint("ddl_outside_before");
         while (true) {
-            WF_ASSIGN(const pq::Rows last_oid, session_.query(last_oid_sql));
+            WF_TRY(created_.look_before());
             WF_ASSIGN(const bool done, is_done_outside());
             if (done) return {};
-            WF_TRY(enter_source_settings(false));
+            WF_TRY(settings_.enter(false));
             Result<void> ran;
             for (const auto &statement : ddl_.statements) {
                 auto rows = session_.query_outside(statement);
@@ -582,9 +450,9 @@ private:
             }
             // Ends what is open at most; the settings were set outside of it.
             if (!ran) WF_TRY(session_.roll_back("ROLLBACK"));
-            WF_TRY(leave_source_settings(false));
+            WF_TRY(settings_.leave(false));
             failpoint("ddl_outside_executed");
-            if (ran) return find_objects(last_oid.text(0, 0));
+            if (ran) return created_.name_as_at_source();
             if (!pq::is_lock(ran.error())) return ran;
             WF_TRY(wait_for_lock(std::move(ran).error(), deadline));
         }
@@ -595,10 +463,8 @@ private:
     const DdlOptions &options_;
     Mirror mirror_;
     MirrorScope scope_;
-    std::vector<std::string> names_;
-    std::vector<std::string> values_;
-    std::vector<std::string> our_names_;
-    std::vector<std::string> our_values_;
+    SourceSettings settings_;
+    CreatedObjects created_;
 };
 
 // What is nobody's fault, or not the statement's.

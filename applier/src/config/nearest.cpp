@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: PostgreSQL
 #include "config/nearest.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <numeric>
 #include <vector>
@@ -38,6 +40,11 @@ std::string_view nearest(std::string_view word, std::span<const std::string_view
         best_edits = needed;
     }
     return best;
+}
+
+std::string did_you_mean(std::string_view word, std::span<const std::string_view> known) {
+    const auto guess = nearest(word, known);
+    return guess.empty() ? std::string{} : fmt::format("; did you mean \"{}\"?", guess);
 }
 
 }  // namespace walferry

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: PostgreSQL
 #include <fmt/format.h>
-#include <toml++/toml.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -10,73 +9,17 @@
 #include <fstream>
 #include <sstream>
 #include <thread>
+#include <vector>
 
-#include "config/nearest.h"
 #include "config/pattern.h"
 #include "config/task.h"
+#include "config/task_file.h"
+#include "config/task_keys.h"
 #include "pq/conninfo.h"
 
 namespace walferry {
 
 namespace {
-
-using Words = std::vector<std::string_view>;
-
-struct KnownSection {
-    std::string_view name;
-    Words keys;
-};
-
-// [ddl]: each class of statements, then the rest.
-Words ddl_keys() {
-    Words keys;
-    for (std::size_t i = 0; i < ddl_class_count; ++i) keys.emplace_back(to_string(static_cast<DdlClass>(i)));
-    keys.insert(keys.end(), {"role", "lock_timeout_seconds", "lock_retry_seconds"});
-    return keys;
-}
-
-// [conflict], and the key `conflict` of a table.
-Words conflict_keys() {
-    Words keys;
-    for (std::size_t i = 0; i < conflict_kind_count; ++i) keys.emplace_back(to_string(static_cast<ConflictKind>(i)));
-    keys.emplace_back("existing_rows");
-    return keys;
-}
-
-const std::vector<KnownSection> &known_sections() {
-    static const std::vector<KnownSection> sections = {
-        {"task", {"name", "stages"}},
-        {"source", {"conninfo", "slot", "decoding_memory_mb", "heartbeat_seconds", "failover", "origin"}},
-        {"destination", {"conninfo"}},
-        {"objects", {"include", "exclude", "allow_unmatched"}},
-        {"map", {"schemas"}},
-        {"schema", {"owners", "grants", "pg_bin"}},
-        {"copy", {"jobs", "yield_seconds", "large_objects"}},
-        {"apply", {"workers", "buffer_mb", "streaming", "spool_folder", "spool_mb"}},
-        {"ddl", ddl_keys()},
-        {"conflict", conflict_keys()},
-        {"throttle", {"stream_rows", "stream_mb", "copy_rows", "copy_mb", "verify_rows", "verify_mb"}},
-        {"retry", {"connection_seconds", "transient_seconds"}},
-        {"control", {"socket"}},
-        {"http", {"listen", "token_file"}},
-        {"alerts", {"command", "webhook", "lag_seconds", "lag_for_seconds", "slot_retained_mb", "window_seconds"}},
-    };
-    return sections;
-}
-
-// [[tables]]: a section for each table.
-const KnownSection &tables_section() {
-    static const KnownSection section = {
-        "tables", {"name", "operations", "columns", "where", "set", "merge", "rename", "rename_columns", "conflict"}};
-    return section;
-}
-
-std::string did_you_mean(std::string_view word, const Words &known) {
-    const auto guess = nearest(word, known);
-    return guess.empty() ? std::string{} : fmt::format("; did you mean \"{}\"?", guess);
-}
-
-std::string listed(const Words &words) { return fmt::format("{}", fmt::join(words, ", ")); }
 
 bool is_name(std::string_view text, std::size_t length_max) {
     return !text.empty() && text.size() <= length_max && std::all_of(text.begin(), text.end(), [](char c) {
@@ -84,156 +27,8 @@ bool is_name(std::string_view text, std::size_t length_max) {
     });
 }
 
-const char *type_name(toml::node_type type) {
-    switch (type) {
-        case toml::node_type::table:
-            return "a table";
-        case toml::node_type::array:
-            return "an array";
-        case toml::node_type::string:
-            return "a string";
-        case toml::node_type::integer:
-            return "a whole number";
-        case toml::node_type::floating_point:
-            return "a number with a fraction";
-        case toml::node_type::boolean:
-            return "true or false";
-        default:
-            return "a date or time";
-    }
-}
-
-// The whole file, for messages about it and for what it lacks.
-class File {
-public:
-    File(std::string path, toml::table root) : path_(std::move(path)), root_(std::move(root)) {}
-
-    const toml::table &root() const { return root_; }
-    const toml::table *section(std::string_view name) const { return root_[name].as_table(); }
-    const toml::node *value(std::string_view section_name, std::string_view key) const {
-        return root_[section_name][key].node();
-    }
-
-    tl::unexpected<Error> refuse(const toml::source_region &place, const std::string &message) const {
-        const auto line = std::max<toml::source_index>(place.begin.line, 1);
-        const auto column = std::max<toml::source_index>(place.begin.column, 1);
-        return fail(ErrorKind::config, fmt::format("{}:{}:{}: {}", path_, line, column, message));
-    }
-
-    // What is missing is reported at its section, or at the file's beginning.
-    tl::unexpected<Error> refuse_missing(std::string_view section_name, std::string_view key) const {
-        const auto *table = section(section_name);
-        return refuse(table == nullptr ? root_.source() : table->source(),
-                      fmt::format("key \"{}\" is missing in [{}]", key, section_name));
-    }
-
-    tl::unexpected<Error> refuse_type(const toml::node &node, std::string_view key, const char *wanted) const {
-        return refuse(node.source(), fmt::format("\"{}\" must be {}, not {}", key, wanted, type_name(node.type())));
-    }
-
-    const std::string &path() const { return path_; }
-
-private:
-    std::string path_;
-    toml::table root_;
-};
-
-Result<void> check_keys(const File &file, const KnownSection &section, const toml::table &table) {
-    for (const auto &[key, node] : table) {
-        if (std::find(section.keys.begin(), section.keys.end(), key.str()) != section.keys.end()) continue;
-        return file.refuse(key.source(), fmt::format("unknown key \"{}\" in [{}]{}", key.str(), section.name,
-                                                     did_you_mean(key.str(), section.keys)));
-    }
-    return {};
-}
-
-Result<void> check_table_keys(const File &file, const toml::key &key, const toml::node &node) {
-    const auto *tables = node.as_array();
-    if (tables == nullptr || !tables->is_homogeneous(toml::node_type::table)) {
-        return file.refuse(key.source(), "\"tables\" has a section for each table: write [[tables]]");
-    }
-    for (const auto &table : *tables) WF_TRY(check_keys(file, tables_section(), *table.as_table()));
-    return {};
-}
-
-// Before any value is read: a mistyped key says more than the one that is missed for it.
-Result<void> check_names(const File &file) {
-    Words names;
-    for (const auto &section : known_sections()) names.push_back(section.name);
-    names.push_back(tables_section().name);
-    for (const auto &[key, node] : file.root()) {
-        if (key.str() == tables_section().name) {
-            WF_TRY(check_table_keys(file, key, node));
-            continue;
-        }
-        const auto known = std::find(names.begin(), names.end(), key.str());
-        if (known == names.end() && node.is_table()) {
-            return file.refuse(key.source(),
-                               fmt::format("unknown section [{}]{}", key.str(), did_you_mean(key.str(), names)));
-        }
-        if (known == names.end()) {
-            return file.refuse(key.source(), fmt::format("key \"{}\" stands outside of a section; sections are {}",
-                                                         key.str(), listed(names)));
-        }
-        if (!node.is_table()) {
-            return file.refuse(key.source(), fmt::format("\"{}\" is a section: write [{}]", key.str(), key.str()));
-        }
-        const auto &section = known_sections()[static_cast<std::size_t>(known - names.begin())];
-        WF_TRY(check_keys(file, section, *node.as_table()));
-    }
-    return {};
-}
-
-Result<std::string> text_of(const File &file, std::string_view key, const toml::node &node) {
-    const auto *text = node.as_string();
-    if (text == nullptr) return file.refuse_type(node, key, "a string");
-    if (text->get().find('\0') != std::string::npos) {
-        return file.refuse(node.source(), fmt::format("\"{}\" holds a zero byte", key));
-    }
-    return text->get();
-}
-
-// Each of these leaves `value` alone when the file doesn't set it.
-Result<void> read_text(const File &file, std::string_view section, std::string_view key, std::string &value) {
-    const auto *node = file.value(section, key);
-    if (node == nullptr) return {};
-    WF_ASSIGN(value, text_of(file, key, *node));
-    return {};
-}
-
-Result<void> read_boolean(const File &file, std::string_view section, std::string_view key, bool &value) {
-    const auto *node = file.value(section, key);
-    if (node == nullptr) return {};
-    if (!node->is_boolean()) return file.refuse_type(*node, key, "true or false");
-    value = node->as_boolean()->get();
-    return {};
-}
-
-template <std::integral T>
-Result<void> read_number(const File &file, std::string_view section, std::string_view key, T min, T max, T &value) {
-    const auto *node = file.value(section, key);
-    if (node == nullptr) return {};
-    if (!node->is_integer()) return file.refuse_type(*node, key, "a whole number");
-    const std::int64_t number = node->as_integer()->get();
-    if (std::cmp_less(number, min) || std::cmp_greater(number, max)) {
-        return file.refuse(node->source(),
-                           fmt::format("\"{}\" must lie between {} and {}, not {}", key, min, max, number));
-    }
-    value = static_cast<T>(number);
-    return {};
-}
-
-// A number of MiB, kept as bytes.
-Result<void> read_megabytes(const File &file, std::string_view section, std::string_view key, std::uint64_t min,
-                            std::uint64_t max, std::uint64_t &bytes) {
-    std::uint64_t megabytes = bytes >> 20;
-    WF_TRY(read_number<std::uint64_t>(file, section, key, min, max, megabytes));
-    bytes = megabytes << 20;
-    return {};
-}
-
 // [throttle] of the stream, the copy or verify.
-Result<void> read_rates(const File &file, const std::string &of, Rates &rates) {
+Result<void> read_rates(const TaskFile &file, const std::string &of, Rates &rates) {
     constexpr std::uint64_t max = 1'000'000'000;
     WF_TRY(read_number<std::uint64_t>(file, "throttle", of + "_rows", 0, max, rates.rows));
     std::uint64_t megabytes = 0;
@@ -242,7 +37,7 @@ Result<void> read_rates(const File &file, const std::string &of, Rates &rates) {
     return {};
 }
 
-Result<void> read_http(const File &file, Task &task) {
+Result<void> read_http(const TaskFile &file, Task &task) {
     WF_TRY(read_text(file, "http", "token_file", task.http_token_file));
     const auto *node = file.value("http", "listen");
     if (node == nullptr) return {};
@@ -259,7 +54,7 @@ Result<void> read_http(const File &file, Task &task) {
         fmt::format("\"listen\" must be ADDRESS:PORT, such as 127.0.0.1:9187, not \"{}\"", task.http_listen));
 }
 
-Result<void> read_alerts(const File &file, AlertOptions &alerts) {
+Result<void> read_alerts(const TaskFile &file, AlertOptions &alerts) {
     WF_TRY(read_text(file, "alerts", "command", alerts.command));
     WF_TRY(read_text(file, "alerts", "webhook", alerts.webhook));
     if (!alerts.webhook.empty() && !alerts.webhook.starts_with("http://") && !alerts.webhook.starts_with("https://")) {
@@ -272,47 +67,17 @@ Result<void> read_alerts(const File &file, AlertOptions &alerts) {
     return read_number<std::int64_t>(file, "alerts", "window_seconds", 0, max, alerts.window_seconds);
 }
 
-// One of the values' names.
-template <class Value>
-Result<void> read_choice(const File &file, const toml::node *node, std::string_view key,
-                         std::initializer_list<Value> choices, Value &value) {
-    if (node == nullptr) return {};
-    WF_ASSIGN(const std::string word, text_of(file, key, *node));
-    Words names;
-    for (const Value choice : choices) names.emplace_back(to_string(choice));
-    const auto known = std::find(names.begin(), names.end(), word);
-    if (known == names.end()) {
-        return file.refuse(node->source(), fmt::format("\"{}\" can't be \"{}\"{}; it is one of {}", key, word,
-                                                       did_you_mean(word, names), listed(names)));
-    }
-    value = choices.begin()[known - names.begin()];
-    return {};
-}
-
-// Calls `each(text, node)` for every string of an array, if there is one.
-template <class Each>
-Result<void> read_texts(const File &file, std::string_view key, const toml::node *node, Each each) {
-    if (node == nullptr) return {};
-    const auto *array = node->as_array();
-    if (array == nullptr) return file.refuse_type(*node, key, "an array of strings");
-    for (const auto &element : *array) {
-        WF_ASSIGN(const std::string text, text_of(file, key, element));
-        WF_TRY(each(text, element));
-    }
-    return {};
-}
-
-Result<void> read_stages(const File &file, Task &task) {
+Result<void> read_stages(const TaskFile &file, Task &task) {
     const auto *node = file.value("task", "stages");
     if (node == nullptr) return {};
     task.schema_stage = task.copy_stage = task.stream_stage = false;
     WF_TRY(read_texts(file, "stages", node, [&](const std::string &stage, const toml::node &place) -> Result<void> {
-        static const Words names = {"schema", "copy", "stream"};
+        static const std::vector<std::string_view> names = {"schema", "copy", "stream"};
         bool *const stages[] = {&task.schema_stage, &task.copy_stage, &task.stream_stage};
         const auto known = std::find(names.begin(), names.end(), stage);
         if (known == names.end()) {
             return file.refuse(place.source(), fmt::format("unknown stage \"{}\"{}; stages are {}", stage,
-                                                           did_you_mean(stage, names), listed(names)));
+                                                           did_you_mean(stage, names), fmt::join(names, ", ")));
         }
         bool &wanted = *stages[known - names.begin()];
         if (wanted) return file.refuse(place.source(), fmt::format("stage \"{}\" is listed twice", stage));
@@ -323,7 +88,7 @@ Result<void> read_stages(const File &file, Task &task) {
     return file.refuse(node->source(), "\"stages\" is empty: a task needs one at least");
 }
 
-Result<void> read_name(const File &file, Task &task) {
+Result<void> read_name(const TaskFile &file, Task &task) {
     static constexpr std::size_t length_max = 40;  // leaves room for it in a slot's name
     const auto *node = file.value("task", "name");
     task.name = std::filesystem::path(file.path()).stem().string();
@@ -336,7 +101,7 @@ Result<void> read_name(const File &file, Task &task) {
     return file.refuse({}, fmt::format("the file's name can't name the task ({}): set \"name\" in [task]", allowed));
 }
 
-Result<void> read_conninfo(const File &file, std::string_view section, std::string &conninfo) {
+Result<void> read_conninfo(const TaskFile &file, std::string_view section, std::string &conninfo) {
     const auto *node = file.value(section, "conninfo");
     if (node == nullptr) return file.refuse_missing(section, "conninfo");
     WF_TRY(read_text(file, section, "conninfo", conninfo));
@@ -356,7 +121,7 @@ Result<void> read_conninfo(const File &file, std::string_view section, std::stri
     return {};
 }
 
-Result<void> read_slot(const File &file, Task &task) {
+Result<void> read_slot(const TaskFile &file, Task &task) {
     task.slot = "walferry_" + task.name;
     WF_TRY(read_text(file, "source", "slot", task.slot));
     if (is_name(task.slot, 63)) return {};
@@ -367,20 +132,20 @@ Result<void> read_slot(const File &file, Task &task) {
 enum class Origin { any, local };
 const char *to_string(Origin origin) { return origin == Origin::any ? "any" : "local"; }
 
-Result<void> read_origin(const File &file, Task &task) {
+Result<void> read_origin(const TaskFile &file, Task &task) {
     auto origin = Origin::any;
     WF_TRY(read_choice(file, file.value("source", "origin"), "origin", {Origin::any, Origin::local}, origin));
     task.local = origin == Origin::local;
     return {};
 }
 
-Result<void> check_pattern(const File &file, const std::string &pattern, const toml::node &place) {
+Result<void> check_pattern(const TaskFile &file, const std::string &pattern, const toml::node &place) {
     const auto fault = pattern_fault(pattern);
     if (fault.empty()) return {};
     return file.refuse(place.source(), fmt::format("pattern \"{}\" {}", pattern, fault));
 }
 
-Result<void> read_patterns(const File &file, std::string_view key, std::vector<std::string> &patterns) {
+Result<void> read_patterns(const TaskFile &file, std::string_view key, std::vector<std::string> &patterns) {
     const auto *node = file.value("objects", key);
     if (node == nullptr) return {};
     patterns.clear();
@@ -391,7 +156,7 @@ Result<void> read_patterns(const File &file, std::string_view key, std::vector<s
     });
 }
 
-Result<void> read_objects(const File &file, Task &task) {
+Result<void> read_objects(const TaskFile &file, Task &task) {
     WF_TRY(read_patterns(file, "include", task.include));
     WF_TRY(read_patterns(file, "exclude", task.exclude));
     WF_TRY(read_boolean(file, "objects", "allow_unmatched", task.allow_unmatched));
@@ -400,20 +165,7 @@ Result<void> read_objects(const File &file, Task &task) {
                        "\"include\" is empty: the task would take no table");
 }
 
-// A table of texts; none if it is left out.
-Result<void> read_pairs(const File &file, std::string_view key, const toml::node *node, const char *wanted,
-                        std::vector<std::pair<std::string, std::string>> &pairs) {
-    if (node == nullptr) return {};
-    const auto *table = node->as_table();
-    if (table == nullptr) return file.refuse_type(*node, key, wanted);
-    for (const auto &[name, value] : *table) {
-        WF_ASSIGN(std::string text, text_of(file, name.str(), value));
-        pairs.emplace_back(name.str(), std::move(text));
-    }
-    return {};
-}
-
-Result<void> read_map(const File &file, Task &task) {
+Result<void> read_map(const TaskFile &file, Task &task) {
     const auto *node = file.value("map", "schemas");
     std::vector<std::pair<std::string, std::string>> schemas;
     WF_TRY(read_pairs(file, "schemas", node, "a table: { shop = \"store\", \"app_*\" = \"tenant_*\" }", schemas));
@@ -425,7 +177,7 @@ Result<void> read_map(const File &file, Task &task) {
 }
 
 // Leaves alone what the section doesn't say.
-Result<void> read_conflict(const File &file, const toml::table &section, ConflictPolicy &policy) {
+Result<void> read_conflict(const TaskFile &file, const toml::table &section, ConflictPolicy &policy) {
     using enum ConflictAction;
     for (std::size_t i = 0; i < conflict_kind_count; ++i) {
         const auto kind = static_cast<ConflictKind>(i);
@@ -442,17 +194,17 @@ Result<void> read_conflict(const File &file, const toml::table &section, Conflic
                        {ExistingRows::refuse, ExistingRows::keep, ExistingRows::replace}, policy.existing_rows);
 }
 
-Result<void> read_table_conflict(const File &file, const toml::node *node, const Task &task, TableSettings &settings) {
+Result<void> read_table_conflict(const TaskFile &file, const toml::node *node, const Task &task,
+                                 TableSettings &settings) {
     if (node == nullptr) return {};
     const auto *section = node->as_table();
     if (section == nullptr) return file.refuse_type(*node, "conflict", "a table: { insert_exists = \"skip\" }");
-    WF_TRY(check_keys(file, {"tables.conflict", conflict_keys()}, *section));
     settings.conflict = task.conflict;
     return read_conflict(file, *section, *settings.conflict);
 }
 
 // Requires: operations and set are read.
-Result<void> read_merge(const File &file, const toml::table &table, TableSettings &settings) {
+Result<void> read_merge(const TaskFile &file, const toml::table &table, TableSettings &settings) {
     const auto *merge = table.get("merge");
     if (merge == nullptr) return {};
     WF_TRY(read_pairs(file, "merge", merge, "a table: { source_id = \"'s1'\" }", settings.merge));
@@ -472,26 +224,28 @@ Result<void> read_merge(const File &file, const toml::table &table, TableSetting
 }
 
 // Requires: [conflict] is read.
-Result<TableSettings> read_table(const File &file, const Task &task, const toml::table &table) {
-    static const Words operations = {"insert", "update", "delete", "truncate", "ddl"};
+Result<TableSettings> read_table(const TaskFile &file, const Task &task, const toml::table &table) {
+    static const std::vector<std::string_view> operations = {"insert", "update", "delete", "truncate", "ddl"};
     TableSettings settings;
     const auto *name = table.get("name");
     if (name == nullptr) return file.refuse(table.source(), "key \"name\" is missing in [[tables]]");
     WF_ASSIGN(settings.name, text_of(file, "name", *name));
     WF_TRY(check_pattern(file, settings.name, *name));
-    const auto read_list = [&](std::string_view key, std::vector<std::string> &list, const Words *known) {
-        return read_texts(
-            file, key, table.get(key), [&](const std::string &text, const toml::node &place) -> Result<void> {
-                if (known != nullptr && std::find(known->begin(), known->end(), text) == known->end()) {
-                    return file.refuse(place.source(), fmt::format("unknown operation \"{}\"{}; operations are {}",
-                                                                   text, did_you_mean(text, *known), listed(*known)));
-                }
-                if (std::find(list.begin(), list.end(), text) != list.end()) {
-                    return file.refuse(place.source(), fmt::format("\"{}\" is listed twice", text));
-                }
-                list.push_back(text);
-                return {};
-            });
+    const auto read_list = [&](std::string_view key, std::vector<std::string> &list,
+                               const std::vector<std::string_view> *known) {
+        return read_texts(file, key, table.get(key),
+                          [&](const std::string &text, const toml::node &place) -> Result<void> {
+                              if (known != nullptr && std::find(known->begin(), known->end(), text) == known->end()) {
+                                  return file.refuse(place.source(),
+                                                     fmt::format("unknown operation \"{}\"{}; operations are {}", text,
+                                                                 did_you_mean(text, *known), fmt::join(*known, ", ")));
+                              }
+                              if (std::find(list.begin(), list.end(), text) != list.end()) {
+                                  return file.refuse(place.source(), fmt::format("\"{}\" is listed twice", text));
+                              }
+                              list.push_back(text);
+                              return {};
+                          });
     };
     WF_TRY(read_list("operations", settings.operations, &operations));
     WF_TRY(read_list("columns", settings.columns, nullptr));
@@ -508,7 +262,7 @@ Result<TableSettings> read_table(const File &file, const Task &task, const toml:
 }
 
 // `rename` and `rename_columns`, which go by a name and not by a pattern. Requires: [map] is read.
-Result<void> read_names(const File &file, const toml::table &table, const std::string &pattern, NameMap &names) {
+Result<void> read_names(const TaskFile &file, const toml::table &table, const std::string &pattern, NameMap &names) {
     const auto *rename = table.get("rename");
     const auto *columns = table.get("rename_columns");
     if (rename == nullptr && columns == nullptr) return {};
@@ -534,8 +288,8 @@ Result<void> read_names(const File &file, const toml::table &table, const std::s
     return {};
 }
 
-Result<void> read_tables(const File &file, Task &task) {
-    const auto *tables = file.root()[tables_section().name].as_array();
+Result<void> read_tables(const TaskFile &file, Task &task) {
+    const auto *tables = file.root()["tables"].as_array();
     if (tables == nullptr) return {};
     std::vector<std::string> named;
     for (const auto &node : *tables) {
@@ -556,7 +310,7 @@ Result<void> read_tables(const File &file, Task &task) {
 }
 
 // Requires: [schema] is read.
-Result<void> read_ddl(const File &file, Task &task) {
+Result<void> read_ddl(const TaskFile &file, Task &task) {
     DdlPolicy &ddl = task.ddl;
     if (task.grants) ddl.set(DdlClass::grants, DdlAction::replicate);
     if (task.owners) ddl.set(DdlClass::owners, DdlAction::replicate);
@@ -573,7 +327,7 @@ Result<void> read_ddl(const File &file, Task &task) {
     return read_number<std::int64_t>(file, "ddl", "lock_retry_seconds", 0, 315'360'000, ddl.lock_retry_seconds);
 }
 
-Result<Task> read_values(const File &file) {
+Result<Task> read_values(const TaskFile &file) {
     Task task;
     task.file = file.path();
     WF_TRY(read_name(file, task));
@@ -617,22 +371,11 @@ Result<Task> read_values(const File &file) {
     return task;
 }
 
-Result<toml::table> parse_toml(std::string_view text, const std::string &path) {
-    try {
-        return toml::parse(text, path);
-    } catch (const toml::parse_error &error) {
-        const auto &place = error.source().begin;
-        return fail(ErrorKind::config,
-                    fmt::format("{}:{}:{}: {}", path, place.line, place.column, error.description()));
-    }
-}
-
 }  // namespace
 
 Result<Task> parse_task(std::string_view text, const std::string &path) {
-    WF_ASSIGN(toml::table root, parse_toml(text, path));
-    const File file(path, std::move(root));
-    WF_TRY(check_names(file));
+    WF_ASSIGN(const TaskFile file, TaskFile::parse(text, path));
+    WF_TRY(check_keys(file));
     return read_values(file);
 }
 
