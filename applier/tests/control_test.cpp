@@ -12,6 +12,7 @@
 
 #include "compare.h"
 #include "load.h"
+#include "wire.h"
 
 namespace walferry::testing {
 namespace {
@@ -122,9 +123,14 @@ TEST(Control, ThrottleKeepsItsRate) {
     const Task task(pair, {.more = "[throttle]\nstream_rows = 1\n"});
     auto run = task.start();
     task.wait_for_stream(run);
+    source.exec("SELECT pg_create_logical_replication_slot('weighed', 'walferry')");
     source.exec(
-        "DO $$ BEGIN FOR i IN 1..4000 LOOP INSERT INTO a SELECT n, repeat('x', 100)"
+        "DO $$ BEGIN FOR i IN 1..6000 LOOP INSERT INTO a SELECT n, repeat('x', 100)"
         " FROM generate_series(i * 10, i * 10 + 9) n; COMMIT; END LOOP; END $$");
+    const double row_bytes = std::stod(source.value(
+        "SELECT sum(length(data)) / 60000.0 FROM pg_logical_slot_get_binary_changes('weighed', NULL, NULL, 'protocol', '" +
+        std::to_string(WF_PROTOCOL_VERSION) + "')"));
+    source.exec("SELECT pg_drop_replication_slot('weighed')");
     const auto count = [&] { return destination.number("SELECT count(*) FROM a"); };
     const auto rate_of = [&](double seconds) {
         const auto begin = steady_clock::now();
@@ -139,15 +145,13 @@ TEST(Control, ThrottleKeepsItsRate) {
         const double rate = rate_of(5);
         EXPECT_NEAR(rate, wanted, wanted / 10.0);
     }
-    // 0.1 MB/s of rows with some 120 bytes on the wire.
-    steer(task, {"throttle", "--stream-rows", "0", "--stream-mb", "0.1"});
-    (void)rate_of(2);
-    const double by_bytes = rate_of(8) * 120;
-    EXPECT_GT(by_bytes, 50'000);
-    EXPECT_LT(by_bytes, 150'000);
-    EXPECT_EQ(status_of(task)["live"]["throttle"]["stream"]["bytes_per_second"], 100'000);
+    // Frames of 64 kB are paid for as a whole.
+    steer(task, {"throttle", "--stream-rows", "0", "--stream-mb", "0.4"});
+    (void)rate_of(1);
+    EXPECT_NEAR(rate_of(6) * row_bytes, 400'000, 40'000);
+    EXPECT_EQ(status_of(task)["live"]["throttle"]["stream"]["bytes_per_second"], 400'000);
     steer(task, {"throttle", "--off"});
-    wait_while_running(run, "all is applied", [&] { return count() == 40000; });
+    wait_while_running(run, "all is applied", [&] { return count() == 60000; });
     steer(task, {"stop"});
     EXPECT_EQ(run.wait(20s), 0) << run.errors();
     EXPECT_EQ(compare(pair), "");
