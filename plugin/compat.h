@@ -81,4 +81,40 @@
 	 : standard_ExecutorRun(query, direction, count, execute_once))
 #endif
 
+/* PostgreSQL 18 asks whether an invalidated slot is an error. */
+#if PG_VERSION_NUM >= 180000
+#define WF_ACQUIRE_SLOT(name) ReplicationSlotAcquire(name, true, true)
+#else
+#define WF_ACQUIRE_SLOT(name) ReplicationSlotAcquire(name, true)
+#endif
+
+/*
+ * Before PostgreSQL 16 a walsender's latch is set when WAL is flushed; since then
+ * that is done by a condition variable, on whose list it must be before it looks, and
+ * from which each wake-up takes it off.
+ */
+#if PG_VERSION_NUM >= 170000
+#define WF_WAIT_FOR_WAL_BEGIN(for_standbys) \
+	ConditionVariablePrepareToSleep((for_standbys) ? &WalSndCtl->wal_confirm_rcv_cv : &WalSndCtl->wal_replay_cv)
+#define WF_WAIT_FOR_WAL_END() ConditionVariableCancelSleep()
+#define WF_WAIT_EVENT_WAL(for_standbys) \
+	((for_standbys) ? WAIT_EVENT_WAIT_FOR_STANDBY_CONFIRMATION : WAIT_EVENT_WAL_SENDER_WAIT_FOR_WAL)
+#elif PG_VERSION_NUM >= 160000
+#define WF_WAIT_FOR_WAL_BEGIN(for_standbys) ConditionVariablePrepareToSleep(&WalSndCtl->wal_replay_cv)
+#define WF_WAIT_FOR_WAL_END() ConditionVariableCancelSleep()
+#define WF_WAIT_EVENT_WAL(for_standbys) WAIT_EVENT_WAL_SENDER_WAIT_WAL
+#else
+#define WF_WAIT_FOR_WAL_BEGIN(for_standbys) ((void) 0)
+#define WF_WAIT_FOR_WAL_END() ((void) 0)
+#define WF_WAIT_EVENT_WAL(for_standbys) WAIT_EVENT_WAL_SENDER_WAIT_WAL
+#endif
+
+/* PostgreSQL 17 has slots that survive a failover to the standbys in synchronized_standby_slots. */
+#if PG_VERSION_NUM >= 170000
+#define WF_STANDBYS_HAVE(lsn) \
+	(!MyReplicationSlot->data.failover || StandbySlotsHaveCaughtup(lsn, WARNING))
+#else
+#define WF_STANDBYS_HAVE(lsn) true
+#endif
+
 #endif							/* WALFERRY_COMPAT_H */

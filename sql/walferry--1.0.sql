@@ -52,6 +52,13 @@ LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION walferry.library_version() IS
 'version of the library walferry.so that this server has loaded';
 
+CREATE PROCEDURE walferry.stream(slot name, start_lsn pg_lsn, VARIADIC options text[])
+AS 'MODULE_PATHNAME', 'walferry_stream'
+LANGUAGE C;
+
+COMMENT ON PROCEDURE walferry.stream(name, pg_lsn, text[]) IS
+'sends the slot''s stream over a replication connection, as START_REPLICATION does';
+
 -- Each DDL statement, in the transaction that it ran in. The library writes here; nobody else may, since the
 -- destination executes what it reads.
 CREATE TABLE walferry.ddl_log (

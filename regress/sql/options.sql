@@ -70,3 +70,23 @@ FROM stream('positions', 'on') line WHERE line LIKE 'BEGIN%';
 DROP TABLE t;
 DROP FUNCTION binary_frames;
 SELECT stop_slot();
+
+-- the procedure that sends the stream
+CALL walferry.stream('nonesuch', '0/0', 'protocol', '4');
+\connect -reuse-previous=on "replication=database"
+SET client_min_messages = warning;
+CALL walferry.stream('nonesuch', '0/0', 'protocol', '4');
+CALL walferry.stream('nonesuch', '0/0', 'protocol');
+CALL walferry.stream('nonesuch', '0/0', 'protocol', NULL);
+CALL walferry.stream(NULL, '0/0', 'protocol', '4');
+BEGIN;
+CALL walferry.stream('nonesuch', '0/0', 'protocol', '4');
+ROLLBACK;
+DO $$ BEGIN CALL walferry.stream('nonesuch', '0/0', 'protocol', '4'); END $$;
+SELECT pg_create_logical_replication_slot('walferry_regress', 'walferry') IS NOT NULL;
+CALL walferry.stream('walferry_regress', '0/0', 'nonsense', '1');
+CALL walferry.stream('walferry_regress', '0/0', 'output', 'text', 'output', 'text');
+SELECT pg_drop_replication_slot('walferry_regress');
+SELECT pg_create_logical_replication_slot('walferry_regress', 'pgoutput') IS NOT NULL;
+CALL walferry.stream('walferry_regress', '0/0', 'protocol', '4');
+SELECT pg_drop_replication_slot('walferry_regress');

@@ -28,26 +28,19 @@ constexpr milliseconds idle_wait{100};
 // Bytes before the payload of an XLogData message: 'w', start, end, time (PostgreSQL, "Streaming Replication Protocol").
 constexpr std::size_t xlog_data_header = 1 + 8 + 8 + 8;
 
-// A replication command's strings have no escapes: a backslash is one. (The source's encoding, which the connection speaks, has
-// the quote's byte nowhere within a character.)
-std::string quoted(std::string_view text) {
-    std::string out = "'";
-    for (const char c : text) out += c == '\'' ? std::string("''") : std::string(1, c);
-    return out + "'";
-}
-
 }  // namespace
 
 Result<void> Receiver::start() {
-    const auto option = [](const char *name, const std::string &value) {
-        return std::string(name) + " " + quoted(value);
+    const auto literal = [&](std::string_view text) { return connection_.quote_literal(text); };
+    const auto option = [&](const char *name, const std::string &value) {
+        return std::string(", '") + name + "', " + literal(value);
     };
-    const std::string sql = "START_REPLICATION SLOT " + connection_.quote_identifier(start_.slot) + " LOGICAL " +
-                            start_.lsn.text() + " (" + option("protocol", std::to_string(WF_PROTOCOL_VERSION)) + ", " +
-                            option("include", start_.include) + ", " + option("exclude", start_.exclude) + ", " +
-                            (start_.tables == no_tables ? "" : option("tables", start_.tables) + ", ") +
-                            (start_.settled.empty() ? "" : option("settled", start_.settled) + ", ") +
-                            (start_.local ? option("origin", "local") + ", " : "") +
+    const std::string sql = "CALL walferry.stream(" + literal(start_.slot) + ", " + literal(start_.lsn.text()) +
+                            option("protocol", std::to_string(WF_PROTOCOL_VERSION)) +
+                            option("include", start_.include) + option("exclude", start_.exclude) +
+                            (start_.tables == no_tables ? "" : option("tables", start_.tables)) +
+                            (start_.settled.empty() ? "" : option("settled", start_.settled)) +
+                            (start_.local ? option("origin", "local") : "") +
                             option("streaming", start_.streaming ? "on" : "off") + ")";
     auto started = connection_.exec(sql);
     if (!started) {
@@ -162,7 +155,7 @@ Result<void> Receiver::send_heartbeat_if_due() {
 }
 
 // The first message is the heartbeat; the second makes the statement a transaction, whose commit flushes both. If the
-// source refuses it is going down, and its shutdown would wait for us to confirm what we then can't get.
+// source refuses it is going down.
 Result<void> Receiver::send_heartbeat(const std::string &content) {
     WF_TRY(messages_.exec("SELECT pg_logical_emit_message(false, 'walferry', " + messages_.quote_literal(content) +
                           "), pg_logical_emit_message(true, 'walferry', 'flush')"));
