@@ -22,13 +22,13 @@ by_walsender() { # SLOT OPTION=VALUE...
 }
 
 by_function() { # SLOT OPTION=VALUE...
-	local slot=$1 option options=
+	local slot=$1 option arguments=
 	shift
 	for option in "$@"; do
-		options+=", '${option%%=*}', '${option#*=}'"
+		arguments+=", '${option%%=*}', '${option#*=}'"
 	done
 	exec timeout "$drain_seconds_max" psql -XqAt -v ON_ERROR_STOP=1 "$source" -o /dev/null -c "
-		SELECT count(*) FROM pg_logical_slot_get_binary_changes('$slot', '$backlog_end', NULL$options)"
+		SELECT count(*) FROM pg_logical_slot_get_binary_changes('$slot', '$backlog_end', NULL$arguments)"
 }
 
 decode() { # WORKLOAD RUN CONTENDER PLUGIN HOW OPTIONS...

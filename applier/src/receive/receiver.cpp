@@ -35,13 +35,12 @@ Result<void> Receiver::start() {
     const auto option = [&](const char *name, const std::string &value) {
         return std::string(", '") + name + "', " + literal(value);
     };
-    const std::string sql = "CALL walferry.stream(" + literal(start_.slot) + ", " + literal(start_.lsn.text()) +
-                            option("protocol", std::to_string(WF_PROTOCOL_VERSION)) +
-                            option("include", start_.include) + option("exclude", start_.exclude) +
-                            (start_.tables == no_tables ? "" : option("tables", start_.tables)) +
-                            (start_.settled.empty() ? "" : option("settled", start_.settled)) +
-                            (start_.local ? option("origin", "local") : "") +
-                            option("streaming", start_.streaming ? "on" : "off") + ")";
+    const std::string sql =
+        "CALL walferry.stream(" + literal(start_.slot) + ", " + literal(start_.lsn.text()) +
+        option("protocol", std::to_string(WF_PROTOCOL_VERSION)) + option("include", start_.include) +
+        option("exclude", start_.exclude) + (start_.tables == no_tables ? "" : option("tables", start_.tables)) +
+        (start_.settled.empty() ? "" : option("settled", start_.settled)) +
+        (start_.local ? option("origin", "local") : "") + option("streaming", start_.streaming ? "on" : "off") + ")";
     auto started = connection_.exec(sql);
     if (!started) {
         return fail(std::move(started).error().with_context("starting replication from slot \"" + start_.slot + "\""));
